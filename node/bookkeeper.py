@@ -1,0 +1,304 @@
+"""The one door: everything that is to become part of the record goes through `take`, and nothing else writes.
+
+Bytes were decoded before; here an entry is judged (signatures included), applied to the ledger in memory, and put
+into the open batch, with no await in between. The writer task makes one batch after the other durable. Answers,
+events and messages that depend on a record are handed to `after_commit` and released only then (commit before
+release). If a commit fails the door takes nothing more, drops its memory and reads on from what the journal holds.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from protocol.base import COMMONS, TAIL_MAX, AccountId
+from protocol.entry import SignedEntry
+from protocol.ledger import Effects, Ledger, Overruled
+from protocol.messages import Bundle
+from protocol.statements import Certificate
+from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
+
+from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
+from .journal import Journal, JournalFailed
+from .rebuilding import rebuild
+from .records import CertificateRecord, EntryRecord, ForkRecord, Record
+from .rivals import Rivals
+from .waiting import WaitingRoom
+
+logger = logging.getLogger("tallystick.bookkeeper")
+
+PENDING_CERTIFICATES_MAX = 1_000
+"""Certificates kept for entries that are not here yet; the oldest leaves when there are more."""
+
+
+class DoorClosed(Exception):
+    """The record could not be kept (disk full, disk error), so nothing is taken or signed any more."""
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """Records that become durable together, and what may be released then."""
+
+    records: list[Record] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    releases: list[Callable[[], None]] = field(default_factory=list)
+    done: trio.Event = field(default_factory=trio.Event)
+    failure: str | None = None
+
+    async def durable(self) -> None:
+        """Wait until the batch is on disk. Raises DoorClosed if it could not be written."""
+        await self.done.wait()
+        if self.failure is not None:
+            raise DoorClosed(self.failure)
+
+
+class Bookkeeper:
+    """Holds ledger and journal together. `ledger` is for reading; only `take` changes it."""
+
+    def __init__(self, ledger: Ledger, journal: Journal) -> None:
+        self.ledger = ledger
+        self.journal = journal
+        self.failed: str | None = None
+        self.waiting = WaitingRoom()
+        self.rivals = Rivals()
+        self.last_row = 0
+        self._pending: dict[AccountId, Certificate] = {}
+        self._stirred: deque[AccountId] = deque()
+        self._batch = Batch()
+        self._proven: set[tuple[AccountId, int]] = set()
+        self._listeners: list[Listener] = []
+        self._work = trio.Event()
+        self._rows_grew = trio.Event()
+
+    # Asking and telling
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` told of every happening, after its commit."""
+        self._listeners.append(listener)
+
+    async def wait_rows(self, above: int) -> int:
+        """Wait until the journal has a row above `above`; returns its newest row."""
+        while self.last_row <= above:
+            await self._rows_grew.wait()
+        return self.last_row
+
+    # Taking in
+
+    def take(self, bundle: Bundle) -> list[Verdict]:
+        """Judge and apply what can be; one verdict an entry, in order. Durable once `batch.durable()` returns.
+
+        Raises DoorClosed after a failed commit.
+        """
+        self._require_open()
+        verdicts: list[Verdict] = []
+        for signed in bundle.entries:
+            verdicts.append(self._enter(signed))
+            self._settle()
+        for certificate in bundle.certificates:
+            self._certify(certificate)
+            self._settle()
+        return verdicts
+
+    def record(self, *records: Record) -> None:
+        """Put records of a witness into the open batch: its vote travels to disk with the entry it is for."""
+        self._require_open()
+        self._batch.records.extend(records)
+        self._work.set()
+
+    def after_commit(self, release: Callable[[], None]) -> Batch:
+        """Call `release` once everything taken so far is durable; never, if that fails."""
+        self._require_open()
+        self._batch.releases.append(release)
+        self._work.set()
+        return self._batch
+
+    def batch(self) -> Batch:
+        """The open batch, to be waited for."""
+        self._work.set()
+        return self._batch
+
+    async def submit(self, bundle: Bundle) -> list[Verdict]:
+        """Take a bundle and wait until what came of it is durable."""
+        verdicts = self.take(bundle)
+        await self.batch().durable()
+        return verdicts
+
+    def tell(self, happening: Happening) -> None:
+        """Have listeners told of `happening` after the commit of the open batch."""
+        self._batch.happenings.append(happening)
+        self._work.set()
+
+    # The writer
+
+    async def write(self) -> None:
+        """Commit one batch after the other, for as long as the node runs."""
+        while True:
+            await self._work.wait()
+            self._work = trio.Event()
+            batch, self._batch = self._batch, Batch()
+            try:
+                if batch.records:
+                    self.last_row = await trio.to_thread.run_sync(self.journal.append, batch.records)
+            except JournalFailed as error:
+                self._close(str(error), batch)
+                return
+            self._release(batch)
+
+    def _release(self, batch: Batch) -> None:
+        batch.done.set()
+        if batch.records:
+            self._rows_grew.set()
+            self._rows_grew = trio.Event()
+        for release in batch.releases:
+            release()
+        for happening in batch.happenings:
+            for listener in self._listeners:
+                listener(happening)
+
+    def _close(self, reason: str, batch: Batch) -> None:
+        """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
+        logger.error("the record cannot be kept, so nothing is signed any more: %s", reason)
+        self.failed = reason
+        self.waiting, self.rivals, self._pending = WaitingRoom(), Rivals(), {}
+        self.ledger = rebuild(self.journal)
+        for unwritten in (batch, self._batch):
+            unwritten.failure = reason
+            unwritten.done.set()
+
+    def _require_open(self) -> None:
+        if self.failed is not None:
+            raise DoorClosed(self.failed)
+
+    # Entries
+
+    def _enter(self, signed: SignedEntry) -> Verdict:
+        if signed.account == COMMONS:
+            return self._enter_commons(signed)
+        judged = self.ledger.judge(signed)
+        match judged:
+            case Effects():
+                self._apply(judged, signed)
+                return Accepted()
+            case Waiting():
+                self.waiting.add(judged, signed)
+                self.rivals.add(signed)
+                self._stirred.append(signed.account)
+            case Fork():
+                self.rivals.add(signed)
+                self._prove(judged)
+                self._stirred.append(signed.account)
+        return judged
+
+    def _enter_commons(self, signed: SignedEntry) -> Verdict:
+        """Entries of account 0 wait for the commits that decide them; only then they are judged and applied."""
+        held = self.ledger.id_at(COMMONS, 0, signed.seq)
+        if held is not None:
+            return Duplicate() if held == signed.id else Refused(Code.PLACE, f"place {signed.seq} is decided")
+        self.rivals.add(signed)
+        self._settle_certificate(COMMONS)
+        if self.ledger.id_at(COMMONS, 0, signed.seq) == signed.id:
+            return Accepted()
+        return Waiting(Need.HEIGHT, COMMONS, 0, signed.seq)
+
+    def _apply(self, effects: Effects, signed: SignedEntry) -> None:
+        self.ledger.apply(effects)
+        self.rivals.discard(signed)
+        self._batch.records.append(EntryRecord(signed))
+        self._batch.happenings.append(Entered(signed))
+        self._work.set()
+        self._stirred.append(signed.account)
+
+    def _settle(self) -> None:
+        """Submit again what waited for the accounts that just moved, until nothing moves any more."""
+        while self._stirred:
+            account = self._stirred.popleft()
+            self._settle_certificate(account)
+            chain = self.ledger.chain(account)
+            if chain is not None and len(self.waiting):
+                for signed in self.waiting.released(account, head=chain.seq, final=chain.final_seq):
+                    self._enter(signed)
+
+    def _settle_certificate(self, account: AccountId) -> None:
+        certificate = self._pending.pop(account, None)
+        if certificate is not None:
+            self._certify(certificate)
+
+    def _prove(self, fork: Fork) -> None:
+        place = fork.proof.first.account, fork.proof.first.seq
+        if place in self._proven:
+            return
+        self._proven.add(place)
+        self._batch.records.append(ForkRecord(fork.proof))
+        self._batch.happenings.append(Forked(fork.proof))
+        self._work.set()
+
+    # Certificates
+
+    def _certify(self, certificate: Certificate) -> Verdict | Overruled:
+        judged = self.ledger.judge_certificate(certificate)
+        match judged:
+            case Accepted() if certificate.place.account == COMMONS:
+                return self._decide(certificate)
+            case Accepted():
+                self.ledger.certify(certificate)
+                self._batch.records.append(CertificateRecord(certificate))
+                self._batch.happenings.append(Certified(certificate))
+                self._work.set()
+                self._stirred.append(certificate.place.account)
+            case Waiting() | Overruled():
+                self._keep_pending(certificate)
+                self._adopt(certificate)
+            case Refused():
+                logger.warning("a certificate was refused: %s", judged.facts)
+        return judged
+
+    def _decide(self, certificate: Certificate) -> Verdict:
+        """Apply the entry of account 0 that these commits decided, once its body is here."""
+        place = certificate.place
+        signed = self.rivals.get(COMMONS, place.id)
+        effects = None if signed is None else self.ledger.judge(signed)
+        if signed is None or not isinstance(effects, Effects):
+            self._keep_pending(certificate)
+            return Waiting(Need.HEIGHT, COMMONS, 0, place.seq)
+        self.ledger.apply(effects)
+        self.ledger.certify(certificate)
+        self.rivals.forget(COMMONS)
+        self._batch.records += [EntryRecord(signed), CertificateRecord(certificate)]
+        self._batch.happenings += [Entered(signed), Certified(certificate)]
+        self._work.set()
+        self._stirred.append(COMMONS)
+        return Accepted()
+
+    def _keep_pending(self, certificate: Certificate) -> None:
+        kept = self._pending.pop(certificate.place.account, None)
+        if kept is not None and kept.place.seq > certificate.place.seq:
+            certificate = kept
+        self._pending[certificate.place.account] = certificate
+        if len(self._pending) > PENDING_CERTIFICATES_MAX:
+            del self._pending[next(iter(self._pending))]
+
+    def _adopt(self, certificate: Certificate) -> None:
+        """Let the branch that `certificate` proves take the place of the uncertified tail held here."""
+        place = certificate.place
+        account, incarnation = place.account, place.incarnation
+        branch = self.rivals.branch(
+            account, place.id, lambda seq, id: self.ledger.id_at(account, incarnation, seq) == id
+        )
+        if not branch or len(branch) > TAIL_MAX:
+            return
+        chain = self.ledger.chain(account)
+        if chain is None or branch[0].seq > chain.seq:
+            return
+        undone = self.ledger.rewind(account, branch[0].seq - 1)
+        del self._pending[account]
+        for signed in undone:
+            self.rivals.add(signed)
+        self._batch.happenings.append(Overturned(tuple(undone)))
+        if all(isinstance(self._enter(signed), Accepted | Duplicate) for signed in branch):
+            self._certify(certificate)
+
+    def wanted(self) -> Sequence[Certificate]:
+        """Certificates whose entries are not here: replication asks peers for them."""
+        return tuple(self._pending.values())

@@ -1,0 +1,41 @@
+"""From the journal back to the ledger, at every start and after a failed commit.
+
+Signatures were verified before they were written, so they are taken as they are here; `verify` checks them all again.
+"""
+
+from collections.abc import Iterable
+
+from protocol import signing
+from protocol.base import COMMONS
+from protocol.ledger import Effects, Ledger
+
+from .journal import Journal
+from .records import CertificateRecord, EntryRecord, Record
+
+
+class JournalContradicts(Exception):
+    """The journal holds something that cannot have been accepted: it was damaged or altered."""
+
+
+def rebuild(journal: Journal) -> Ledger:
+    """Fold the journal into a new ledger. Raises JournalContradicts."""
+    ledger = Ledger(verify=lambda *_: True)
+    fold(ledger, journal.replay())
+    ledger.verify = signing.verify
+    return ledger
+
+
+def fold(ledger: Ledger, rows: Iterable[tuple[int, Record]]) -> None:
+    """Apply journal rows in their order; an entry that attaches below the head shows that the tail was displaced."""
+    for row, record in rows:
+        match record:
+            case EntryRecord(signed):
+                chain = ledger.chain(signed.account)
+                if chain is not None and signed.seq <= chain.seq and signed.account != COMMONS:
+                    ledger.rewind(signed.account, signed.seq - 1)
+                effects = ledger.judge(signed)
+                if not isinstance(effects, Effects):
+                    raise JournalContradicts(f"row {row}: {effects}")
+                ledger.apply(effects)
+            case CertificateRecord(certificate):
+                ledger.certify(certificate)

@@ -1,0 +1,57 @@
+"""Signed entries that are not on the branch held here: evidence of forks, and candidates for account 0.
+
+Bounded per account; kept in memory only, because a peer that needs them shows them again. When a certificate proves
+that another branch is the certified one, `branch` finds its entries.
+"""
+
+from collections.abc import Callable
+
+from protocol.base import TAIL_MAX, AccountId, EntryId
+from protocol.entry import SignedEntry
+
+
+class Rivals:
+    """At most `per_account_max` entries an account, the oldest leaving first."""
+
+    def __init__(self, per_account_max: int = 2 * TAIL_MAX) -> None:
+        self._per_account_max = per_account_max
+        self._entries: dict[AccountId, dict[EntryId, SignedEntry]] = {}
+
+    def add(self, signed: SignedEntry) -> None:
+        """Keep one more."""
+        kept = self._entries.setdefault(signed.account, {})
+        kept.pop(signed.id, None)
+        kept[signed.id] = signed
+        if len(kept) > self._per_account_max:
+            del kept[next(iter(kept))]
+
+    def get(self, account: AccountId, id: EntryId) -> SignedEntry | None:
+        """The entry with this id, if kept."""
+        return self._entries.get(account, {}).get(id)
+
+    def discard(self, signed: SignedEntry) -> None:
+        """Forget one that is part of the ledger now."""
+        kept = self._entries.get(signed.account, {})
+        kept.pop(signed.id, None)
+        if not kept:
+            self._entries.pop(signed.account, None)
+
+    def forget(self, account: AccountId) -> None:
+        """Forget all of an account."""
+        self._entries.pop(account, None)
+
+    def branch(
+        self, account: AccountId, id: EntryId, is_held: Callable[[int, EntryId], bool]
+    ) -> list[SignedEntry] | None:
+        """The kept entries from just above the ledger's branch up to `id`, or None when one is missing.
+
+        `is_held(seq, id)` tells whether the ledger holds that entry of the account.
+        """
+        path: list[SignedEntry] = []
+        kept = self._entries.get(account, {})
+        while (signed := kept.get(id)) is not None:
+            path.append(signed)
+            id = EntryId(signed.entry.prev)
+            if is_held(signed.seq - 1, id):
+                return path[::-1]
+        return None
