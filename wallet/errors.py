@@ -1,0 +1,265 @@
+"""What can go wrong on a member's side: one exception class for each kind of failure.
+
+Every class has a stable `code` (the same word in the command, the API and the logs) and the exit status of the
+command. An error says what happened, the facts as numbers or words, and what to do next. Amounts in `facts` are
+in the smallest units; who shows them writes them as decimals. May not know how an error is shown.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from protocol.verdict import Code
+
+Facts = Mapping[str, int | str]
+NO_FACTS: Facts = {}
+
+FAILED, USAGE, REFUSED, UNREACHABLE, LOCKED, NOT_FOUND, NOT_FINAL = 1, 2, 3, 4, 5, 6, 7
+"""Exit statuses of the command (0 is done, 130 is interrupted)."""
+
+
+class WalletError(Exception):
+    """Base of all of them. `str(error)` is one plain sentence; it never holds a secret."""
+
+    code: ClassVar[str] = "failed"
+    exit_status: ClassVar[int] = FAILED
+    next_step: ClassVar[str] = "Run `tally status` and try again."
+    amounts: ClassVar[frozenset[str]] = frozenset({"balance", "limit", "amount", "missing", "least_send", "levy"})
+    """Names of facts that are amounts in the smallest units."""
+
+    def __init__(self, message: str, facts: Facts = NO_FACTS, next: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = dict(facts)
+        self.next = self.next_step if next is None else next
+
+
+class BadAmount(WalletError):
+    """Not an amount of this currency: form, sign, too many decimals, zero or too large."""
+
+    code = "bad_amount"
+    exit_status = USAGE
+    next_step = "Write an amount like 2.50."
+
+
+class BadNote(WalletError):
+    """A note that is too long, or holds a code point that no note may hold."""
+
+    code = "bad_note"
+    exit_status = USAGE
+    next_step = "Use a shorter memo of plain text."
+
+
+class BadId(WalletError):
+    """Text that is not a payment id: wrong prefix, length or checksum."""
+
+    code = "bad_id"
+    exit_status = USAGE
+    next_step = "Copy the whole id, it starts with pay1."
+
+
+class BadWords(WalletError):
+    """Not 24 recovery words, or their checksum fails."""
+
+    code = "bad_words"
+    exit_status = USAGE
+    next_step = "Check the words against your paper, in order."
+
+
+class BadRequest(WalletError):
+    """A request that makes no sense as written, such as an unknown state to wait for."""
+
+    code = "bad_request"
+    exit_status = USAGE
+    next_step = "See `tally --help`."
+
+
+class RuleRefusal(WalletError):
+    """The rules of the community refuse it. The code is the rule's own word (`limit`, `payee_unknown` ...)."""
+
+    exit_status = REFUSED
+    next_step = "Nothing was signed and nothing changed."
+
+
+class Limit(RuleRefusal):
+    """The balance would fall below the credit limit. Facts: balance, limit, amount, missing."""
+
+    code = "limit"
+    next_step = "Pay less, or wait until somebody pays you."
+
+
+class PayeeUnknown(RuleRefusal):
+    """Nobody of that handle or number is a member."""
+
+    code = "payee_unknown"
+    next_step = "See `tally members` for who can be paid."
+
+
+class SelfPayment(RuleRefusal):
+    """Payer and payee are the same account."""
+
+    code = "self_payment"
+    next_step = "Name another member as payee."
+
+
+class Suspended(RuleRefusal):
+    """The stewards suspended the account: it may receive but not pay."""
+
+    code = "suspended"
+    next_step = "Talk to the stewards of your community."
+
+
+class Frozen(RuleRefusal):
+    """The stewards froze the account: it may write nothing."""
+
+    code = "frozen"
+    next_step = "Talk to the stewards of your community."
+
+
+class LeastSend(RuleRefusal):
+    """The amount is smaller than the charter allows. Facts: amount, least_send."""
+
+    code = "least_send"
+    next_step = "Pay at least that much."
+
+
+class Ceiling(RuleRefusal):
+    """Taking in more would lift the balance above the charter's ceiling."""
+
+    code = "ceiling"
+    next_step = "Spend something first."
+
+
+class Overflow(RuleRefusal):
+    """A sum would leave the numbers that the protocol can hold."""
+
+    code = "overflow"
+    next_step = "Pay a smaller amount."
+
+
+class Conflict(RuleRefusal):
+    """Another entry stands at the same place of the account's chain, so this one may never become final."""
+
+    code = "conflict"
+    next_step = "Stop using other copies of this home and ask the stewards for help."
+
+
+class ReadOnly(RuleRefusal):
+    """This home may not sign for the account at present. Facts: reason."""
+
+    code = "read_only"
+    next_step = "Stop the other copy of this home, wait a minute and try again."
+
+
+class RefReused(RuleRefusal):
+    """The same --ref was used for another payee or amount."""
+
+    code = "ref_reused"
+    next_step = "Choose a new --ref for a new payment."
+
+
+class CannotSeal(RuleRefusal):
+    """The payee's account answers to several keys, so no note can be sealed to it."""
+
+    code = "cannot_seal"
+    next_step = "Leave out --sealed."
+
+
+class CannotRefund(RuleRefusal):
+    """The payment was not to this wallet, or is not final yet."""
+
+    code = "cannot_refund"
+    next_step = "Look at the payment with `tally show ID`."
+
+
+class Refused(RuleRefusal):
+    """Any other refusal by a rule; `facts["rule"]` holds the rule's own code."""
+
+    code = "refused"
+
+
+class Unreachable(WalletError):
+    """The node, or enough witnesses, did not answer."""
+
+    code = "unreachable"
+    exit_status = UNREACHABLE
+    next_step = "Start the node with `tally up` and check the connection."
+
+
+class WitnessesUnreachable(Unreachable):
+    """Fewer than a quorum of witnesses told where the account stands, so nothing may be signed yet."""
+
+    code = "witnesses_unreachable"
+    next_step = "Check the connection and try again; nothing was signed."
+
+
+class Locked(WalletError):
+    """The wallet is locked; it shows and forwards but does not sign."""
+
+    code = "locked"
+    exit_status = LOCKED
+    next_step = "Run `tally unlock`."
+
+
+class WrongPassphrase(WalletError):
+    """The passphrase does not open the keystore, or the keystore was changed."""
+
+    code = "wrong_passphrase"
+    exit_status = LOCKED
+    next_step = "Type the passphrase again."
+
+
+class NotFound(WalletError):
+    """No such payment, account or member."""
+
+    code = "not_found"
+    exit_status = NOT_FOUND
+    next_step = "Check the id or handle."
+
+
+class Timeout(WalletError):
+    """Signed and recorded, but the state asked for was not reached in time. Facts: id, state."""
+
+    code = "timeout"
+    exit_status = NOT_FINAL
+    next_step = "It goes on by itself; look again with `tally show ID`, or pay again with the same --ref."
+
+
+class HomeRefused(WalletError):
+    """The home cannot be used as it is: missing, there already, loose permissions, a foreign owner, in use."""
+
+    code = "home"
+    next_step = "See the README on homes."
+
+
+class KeystoreRefused(HomeRefused):
+    """The keystore file cannot be trusted: permissions, owner, form or absurd parameters."""
+
+    code = "keystore"
+    next_step = "Restore the keystore from your backup or your recovery words."
+
+
+class BookFailed(WalletError):
+    """The wallet's own store could not be written or read. Nothing more is signed until a restart."""
+
+    code = "book_failed"
+    next_step = "Free disk space or mend the disk, then restart with `tally up`."
+
+
+def _all(kind: type[WalletError]) -> list[type[WalletError]]:
+    return [kind] + [below for sub in kind.__subclasses__() for below in _all(sub)]
+
+
+BY_CODE: dict[str, type[WalletError]] = {kind.code: kind for kind in reversed(_all(WalletError))}
+"""Every stable code and its class; base classes give way to the classes that define the code."""
+
+BY_RULE: dict[Code, type[RuleRefusal]] = {
+    Code.LIMIT: Limit,
+    Code.PAYEE_UNKNOWN: PayeeUnknown,
+    Code.SUSPENDED: Suspended,
+    Code.FROZEN: Frozen,
+    Code.LEAST_SEND: LeastSend,
+    Code.CEILING: Ceiling,
+    Code.OVERFLOW: Overflow,
+    Code.CONFLICT: Conflict,
+}
+"""The exception for a refusal by the rules; all others are `Refused`."""

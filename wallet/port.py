@@ -1,0 +1,55 @@
+"""What the wallet needs of a running node, and nothing more. `node.service.Node` fits it; tests use one in memory.
+
+The wallet hands signed bytes in by the same door as everybody else; nothing here carries a secret.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from protocol.base import AccountId, EntryId, Signature
+from protocol.entry import SignedEntry
+from protocol.ledger import Ledger
+from protocol.messages import Head
+from protocol.verdict import Verdict
+
+from .results import State
+
+
+class EntryShelf(Protocol):
+    """Reads of the journal: exact entries by place and by id."""
+
+    def entry(self, account: AccountId, incarnation: int, seq: int) -> Sequence[SignedEntry]: ...
+
+    def by_id(self, id: EntryId) -> SignedEntry | None: ...
+
+
+class NodePort(Protocol):
+    """A node in the same process."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def journal(self) -> EntryShelf: ...
+
+    async def pay_in(self, signed_raw: bytes) -> Verdict:
+        """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself."""
+        ...
+
+    async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
+        """Wait until the entry is final; False after `timeout_s` or as soon as it never can be."""
+        ...
+
+    async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
+        """Wait until the payee's node has acknowledged the final entry; False after `timeout_s`."""
+        ...
+
+    async def ask_heads(
+        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+    ) -> Sequence[Head]:
+        """Ask all witnesses what they hold of the account, and for the lease; the answers that came in time."""
+        ...
+
+    def state_of(self, account: AccountId, seq: int, id: EntryId) -> State:
+        """Tell where the entry stands."""
+        ...
