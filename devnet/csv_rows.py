@@ -1,0 +1,292 @@
+"""Reads the payments out of the CSV of a real currency, whatever program wrote it.
+
+Reads one file and nothing else. Encoding, delimiter, columns and decimal mark are found from the file; a row that
+cannot be read is kept with its line number and a reason, and never spoils its neighbours. Whether a payment is
+allowed is not asked here: the rules judge that on the real path (`replay`).
+"""
+
+import codecs
+import csv
+import dataclasses
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+
+from protocol.base import NOTE_BYTES_MAX
+from protocol.ops import FORBIDDEN_CODE_POINTS
+
+from .csv_amounts import NotAnAmount, decimal_mark, read_amount
+from .csv_columns import GUESS_ALL, Columns, Wanted, find_column, find_columns
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE_LINES = 200
+"""Lines that the delimiter is judged by."""
+RECORD_LINES_MAX = 64
+"""A quoted field may go on over at most this many lines; a quotation mark left open costs its own line only."""
+FIELD_CHARS_MAX = 1_000_000
+CHUNK_BYTES = 1 << 20
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+csv.field_size_limit(FIELD_CHARS_MAX)
+
+
+class NotACsv(ValueError):
+    """The file as a whole cannot be read. Its words say why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One payment of the file. `amount` is in minor units and may be zero or less: the rules refuse that."""
+
+    line: int
+    payer: str
+    payee: str
+    amount: int
+    memo: str
+    date: str
+    rounded: bool
+    memo_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that says no payment: where, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All that was read. Every record of the file that passed the filters is in `rows` or in `unreadable`."""
+
+    rows: tuple[Row, ...]
+    unreadable: tuple[Unreadable, ...]
+    passed_over: int
+    """Records that a filter left out."""
+    columns: dict[str, str]
+    """Role -> the column's title, as settled."""
+    delimiter: str
+    encoding: str
+    digest: str
+    """BLAKE2b of the file's bytes, 16 hex digits: part of every row's ref."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody named in a readable row, in order of first appearance."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in (row.payer, row.payee)))
+
+    @property
+    def rounded(self) -> int:
+        return sum(row.rounded for row in self.rows)
+
+    def ref(self, row: Row) -> str:
+        """Name a row for ever: the same file again is the same payments again."""
+        return f"{self.digest}-{row.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The fields of one record and the line it starts on; `fault` says why there are none."""
+
+    line: int
+    fields: tuple[str, ...]
+    fault: str | None = None
+
+
+def find_encoding(path: Path) -> str:
+    """Tell a file's encoding by its mark, else UTF-8 if it is that, else Latin-1 as Windows writes it."""
+    with path.open("rb") as source:
+        start = source.read(4)
+    marked = next((name for mark, name in MARKS if start.startswith(mark)), None)
+    return marked or next((name for name in ("utf-8", "cp1252") if _decodes(path, name)), "latin-1")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as source:
+        try:
+            while chunk := source.read(CHUNK_BYTES):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def find_delimiter(lines: Sequence[str]) -> str:
+    """Tell the delimiter: the one that parts most lines into one same number of fields, more than one."""
+    if lines and lines[0].startswith("sep=") and lines[0][4:5] in DELIMITERS:
+        return lines[0][4]
+    return max(DELIMITERS, key=lambda mark: _agreement(lines, mark))
+
+
+def _agreement(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
+    """Rate a delimiter: how many records have the commonest number of fields, then that number."""
+    counts = Counter(len(record.fields) for record in records(lines, delimiter) if len(record.fields) > 1)
+    return max(((times, width) for width, times in counts.items()), default=(0, 0))
+
+
+def _parse(lines: Sequence[str], delimiter: str) -> tuple[str, ...] | None:
+    """Parse one whole record, or None when a quotation mark is still open at its end."""
+    try:
+        return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter, strict=True)), ())
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+    # Something after a closing quotation mark: what the lenient reader makes of it is what people expect.
+    return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter)), ())
+
+
+def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+    """Part lines into records. A quotation mark that is never closed costs only the line it stands on."""
+    ahead: deque[str] = deque()
+    source = iter(lines)
+    at, width = 1, 0
+    while ahead or (ahead := deque(islice(source, 1))):
+        taken, fields = 1, _parse(tuple(islice(ahead, 1)), delimiter)
+        while fields is None and taken < RECORD_LINES_MAX:
+            if taken == len(ahead):
+                ahead.extend(islice(source, 1))
+            if taken == len(ahead):
+                break
+            taken += 1
+            fields = _parse(tuple(islice(ahead, taken)), delimiter)
+        if fields is None or (taken > 1 and width and len(fields) != width):
+            taken = 1
+            yield Record(at, (), "a quotation mark is never closed")
+        elif any(field.strip() for field in fields):
+            width = width or len(fields)
+            yield Record(at, fields)
+        at += taken
+        for _ in range(taken):
+            ahead.popleft()
+
+
+def clean_memo(text: str) -> tuple[str, bool]:
+    """Make words fit for a note: no forbidden code points, at most 256 bytes. Tells whether anything was cut."""
+    words = "".join(" " if _forbidden(ord(char)) else char for char in text)
+    raw = " ".join(words.split()).encode()
+    cut = raw[:NOTE_BYTES_MAX].decode(errors="ignore")
+    return cut, len(raw) > NOTE_BYTES_MAX
+
+
+def _forbidden(point: int) -> bool:
+    return any(low <= point <= high for low, high in FORBIDDEN_CODE_POINTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """What matters of one record, still as text."""
+
+    line: int
+    payer: str
+    payee: str
+    amount: str
+    date: str
+    memo: str
+
+
+def _sift(
+    listed: Iterable[Record], header: Sequence[str], columns: Columns, where: Sequence[tuple[str, str]]
+) -> tuple[list[_Raw], list[Unreadable], int]:
+    """Part the records into those to read, those that cannot be read, and a count of those left out by a filter."""
+    filters = [(find_column(header, name), value.strip()) for name, value in where]
+    kept: list[_Raw] = []
+    bad: list[Unreadable] = []
+    passed_over = 0
+    for record in listed:
+        fault = record.fault or _fault(record, header, columns, filters)
+        if fault is not None:
+            bad.append(Unreadable(record.line, fault))
+        elif any(record.fields[place].strip() != value for place, value in filters):
+            passed_over += 1
+        else:
+            kept.append(_raw(record, columns))
+    return kept, bad, passed_over
+
+
+def _fault(
+    record: Record, header: Sequence[str], columns: Columns, filters: Sequence[tuple[int, str]]
+) -> str | None:
+    """Say what is wrong with the shape of a record, or None."""
+    needed = max(columns.payer, columns.payee, columns.amount, *(place for place, _ in filters), 0)
+    if len(record.fields) <= needed:
+        return f"{len(record.fields)} columns, {len(header)} were expected"
+    if any(field.strip() for field in record.fields[len(header) :]):
+        return f"{len(record.fields)} columns, {len(header)} were expected"
+    return None
+
+
+def _raw(record: Record, columns: Columns) -> _Raw:
+    def at(place: int | None) -> str:
+        return "" if place is None or place >= len(record.fields) else record.fields[place].strip()
+
+    return _Raw(
+        record.line, at(columns.payer), at(columns.payee), at(columns.amount), at(columns.date), at(columns.memo)
+    )
+
+
+def _read_row(raw: _Raw, decimals: int, mark: str) -> Row | Unreadable:
+    for role, name in (("payer", raw.payer), ("payee", raw.payee)):
+        if not name:
+            return Unreadable(raw.line, f"the {role} is missing")
+    try:
+        amount = read_amount(raw.amount, decimals, mark)
+    except NotAnAmount as error:
+        return Unreadable(raw.line, str(error))
+    memo, cut = clean_memo(raw.memo)
+    return Row(raw.line, raw.payer, raw.payee, amount.minor, memo, raw.date, amount.rounded, cut)
+
+
+def _digest(path: Path) -> str:
+    """Hash the file's bytes: BLAKE2b, 16 hex digits."""
+    sponge = blake2b(digest_size=8, person=b"tally csv")
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK_BYTES):
+            sponge.update(chunk)
+    return sponge.hexdigest()
+
+
+def _titles(header: Sequence[str], columns: Columns) -> dict[str, str]:
+    places = {role.name: getattr(columns, role.name) for role in dataclasses.fields(Columns)}
+    return {role: header[place].strip() for role, place in places.items() if place is not None}
+
+
+def read_table(
+    path: Path, wanted: Wanted = GUESS_ALL, decimals: int = 2, where: Sequence[tuple[str, str]] = ()
+) -> Table:
+    """Read the payments of the file at `path`; `where` keeps records whose column has exactly that value.
+
+    Raises NotACsv or NoSuchColumn when no row can be read at all, and OSError.
+    """
+    encoding = find_encoding(path)
+    with path.open(encoding=encoding, newline="") as source:
+        delimiter = find_delimiter(list(islice(source, SAMPLE_LINES)))
+    with path.open(encoding=encoding, newline="") as source:
+        listed = (record for record in records(source, delimiter) if not _is_hint(record))
+        header = next((record.fields for record in listed if record.fault is None), None)
+        if header is None:
+            raise NotACsv(f"{path.name} is empty: its first line must name the columns")
+        columns = find_columns(header, wanted)
+        kept, bad, passed_over = _sift(listed, header, columns, where)
+    mark = decimal_mark(raw.amount for raw in kept)
+    read = [_read_row(raw, decimals, mark) for raw in kept]
+    bad += [item for item in read if isinstance(item, Unreadable)]
+    return Table(
+        rows=tuple(item for item in read if isinstance(item, Row)),
+        unreadable=tuple(sorted(bad, key=lambda item: item.line)),
+        passed_over=passed_over,
+        columns=_titles(header, columns),
+        delimiter=delimiter,
+        encoding=encoding,
+        digest=_digest(path),
+    )
+
+
+def _is_hint(record: Record) -> bool:
+    """Tell whether this is the line by which some programs name the delimiter."""
+    return record.line == 1 and bool(record.fields) and record.fields[0].startswith("sep=")
