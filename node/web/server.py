@@ -1,0 +1,157 @@
+"""Connections: takes a port of loopback and serves the application on it until told to stop.
+
+hypercorn speaks HTTP on each connection; accepting, bounding and ending them is done here, because its own server has
+no bound on connections and waits for ever for a reader that stands still.
+"""
+
+import errno
+import logging
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from starlette.types import ASGIApp
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
+
+log = logging.getLogger("tally.web")
+
+SEND_TIMEOUT_S = 20.0
+KEEP_ALIVE_S = 15
+GRACE_S = 1.0
+CONNECTIONS_MAX = 64
+"""Open at once; one more is closed unanswered."""
+
+
+class PortInUse(Exception):
+    """The port that the API was told to listen at is taken by another program."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} on this machine is in use by another program")
+        self.port = port
+
+
+def listen(port: int) -> socket.socket:
+    """Take a port of loopback; 0 takes any free one. Raises PortInUse."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(CONNECTIONS_MAX)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(port) from None
+        raise
+    return listener
+
+
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    stop: trio.Event,
+    *,
+    task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve `app` (which is Guarded) until `stop`, then let answers under way end for GRACE_S seconds.
+
+    When cancelled it ends at once. Leaves no task and no socket behind.
+    """
+    connections = _Connections(app, _config(), WorkerContext(None))
+    async with trio.open_nursery() as handlers:
+        try:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(connections.accept, listener, handlers)
+                task_status.started()
+                await stop.wait()
+                accepting.cancel_scope.cancel()
+            await connections.finish()
+            handlers.cancel_scope.cancel()
+        finally:
+            connections.cut()
+
+
+class _PatientStream:
+    """A connection whose peer must read within a deadline.
+
+    hypercorn shields its sends from cancellation, so one reader that stands still would hold up the end of the
+    server for ever; here the deadline is inside the shield.
+    """
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self.socket = stream.socket
+        self.receive_some = stream.receive_some
+        self.send_eof = stream.send_eof
+        self.aclose = stream.aclose
+        self._sending: trio.CancelScope | None = None
+
+    async def send_all(self, content: bytes) -> None:
+        with trio.move_on_after(SEND_TIMEOUT_S) as self._sending:
+            await self._stream.send_all(content)
+        if self._sending.cancelled_caught:
+            await trio.aclose_forcefully(self._stream)
+            raise trio.BrokenResourceError("the reader stood still")
+
+    def cut(self) -> None:
+        """Stop waiting for the reader now."""
+        if self._sending is not None:
+            self._sending.cancel()
+
+
+@dataclass(slots=True)
+class _Connections:
+    """Serves each accepted connection by hypercorn and knows which are open."""
+
+    app: ASGIApp
+    config: Config
+    context: WorkerContext
+    open: set[_PatientStream] = field(default_factory=set)
+
+    async def accept(self, listener: socket.socket, handlers: trio.Nursery) -> None:
+        """Accept until cancelled. `handlers` outlives this call, so that answers under way can end."""
+        accept = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        await trio.serve_listeners(self.serve, [accept], handler_nursery=handlers)
+
+    async def serve(self, accepted: trio.SocketStream) -> None:
+        if len(self.open) >= CONNECTIONS_MAX:
+            await trio.aclose_forcefully(accepted)
+            return
+        stream = _PatientStream(accepted)
+        self.open.add(stream)
+        wrapped = ASGIWrapper(self.app)  # type: ignore[arg-type]  # the same interface, typed apart
+        try:
+            await TCPServer(wrapped, self.config, self.context, ConnectionState({}), stream)  # type: ignore[arg-type]
+        except Exception:
+            # One connection that broke the HTTP machinery must not end the node.
+            log.exception("a connection failed")
+        finally:
+            self.open.discard(stream)
+
+    async def finish(self) -> None:
+        """Close what is idle, and wait for the rest at most GRACE_S."""
+        await self.context.terminated.set()
+        with trio.move_on_after(GRACE_S):
+            while self.open:
+                await trio.sleep(GRACE_S / 50)
+
+    def cut(self) -> None:
+        for stream in self.open:
+            stream.cut()
+
+
+def _config() -> Config:
+    config = Config()
+    config.errorlog = None
+    config.accesslog = None
+    config.include_server_header = False
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    return config
