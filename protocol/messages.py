@@ -112,19 +112,22 @@ class Hello:
     TAG: ClassVar[int] = 1
     community: CommunityId
     generation: bytes
+    """Names the sender's journal; `row` is the newest row of it."""
+    row: int
     witness: bytes
 
     def plain(self) -> codec.Plain:
-        return PROTOCOL_VERSION, self.community, self.generation, self.witness
+        return PROTOCOL_VERSION, self.community, self.generation, self.row, self.witness
 
     @classmethod
     def read(cls, fields: codec.Plain) -> Self:
-        version, community, generation, witness = codec.items(fields, 4)
+        version, community, generation, row, witness = codec.items(fields, 5)
         if codec.uint(version) != PROTOCOL_VERSION:
             raise Malformed(f"speaks version {version} of the protocol, here is {PROTOCOL_VERSION}")
         return cls(
             CommunityId(codec.binary(community)),
             codec.binary(generation, GENERATION_BYTES),
+            codec.uint(row),
             b"" if witness == b"" else codec.binary(witness, KEY_BYTES),
         )
 

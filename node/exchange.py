@@ -1,0 +1,145 @@
+"""Messages in and out: frames become messages, each goes to the one function that answers its kind.
+
+Handlers are plain functions: they must not wait. What they have to say goes out by `send`, at once or after the commit
+it depends on. A peer that sends what cannot be read is punished by the transport; an exception in a handler is our own
+bug, is logged, and ends that message only.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from protocol.base import CommunityId, Malformed
+from protocol.messages import Hello, Hint, Hosts, Message, decode_message, encode_message
+
+from .bookkeeper import Bookkeeper, DoorClosed
+from .neighbours import Neighbours
+from .transport import LinkDown, LinkUp, Transport
+
+logger = logging.getLogger("tallystick.exchange")
+
+OPEN_RECORDS_MAX = 2_000
+"""Records in the open batch above which no further frames are read: the disk sets the pace of the network."""
+HOSTS_PAGE = 1_000
+
+Handler = Callable[[str, Any], None]
+
+
+class Exchange:
+    """The node's one user of the transport."""
+
+    def __init__(self, transport: Transport, door: Bookkeeper, community: CommunityId, hello: Hello) -> None:
+        self.transport = transport
+        self.neighbours = Neighbours()
+        self._door = door
+        self._community = community
+        self._hello = hello
+        self._hosted: set[int] = set()
+        self._handlers: dict[type, Handler] = {Hello: self._on_hello, Hosts: self._on_hosts}
+        self._on_up: list[Callable[[str], None]] = []
+        self._on_down: list[Callable[[str], None]] = []
+
+    # Wiring
+
+    def answer(self, kind: type, handler: Handler) -> None:
+        """Have `handler(peer, message)` called for every message of `kind`."""
+        self._handlers[kind] = handler
+
+    def on_link(self, up: Callable[[str], None], down: Callable[[str], None] | None = None) -> None:
+        """Have `up(peer)` called after a peer's Hello, `down(peer)` when its link is gone."""
+        self._on_up.append(up)
+        if down is not None:
+            self._on_down.append(down)
+
+    # Sending
+
+    def send(self, peer: str, message: Message) -> bool:
+        """Queue a message. False when the peer is not linked or its queue is full: the sender tries again later."""
+        return self.transport.send_nowait(peer, encode_message(message))
+
+    def send_all(self, peers: Iterable[str], message: Message) -> None:
+        """Queue one message for several peers."""
+        frame = encode_message(message)
+        for peer in peers:
+            self.transport.send_nowait(peer, frame)
+
+    def hint(self, hint: Hint) -> None:
+        """Gossip a hint, when the transport's pace allows."""
+        self.transport.publish(encode_message(hint))
+
+    def host(self, accounts: Iterable[int]) -> None:
+        """Tell peers, now and on every new link, that wallets of `accounts` live here."""
+        fresh = sorted(set(accounts) - self._hosted)
+        self._hosted.update(fresh)
+        for peer in self.neighbours:
+            self._send_hosts(peer, fresh)
+
+    @property
+    def hosted(self) -> set[int]:
+        """The accounts whose wallets live here."""
+        return self._hosted
+
+    def _send_hosts(self, peer: str, accounts: list[int]) -> None:
+        for start in range(0, len(accounts), HOSTS_PAGE):
+            self.send(peer, Hosts(tuple(accounts[start : start + HOSTS_PAGE])))  # type: ignore[arg-type]
+
+    # Receiving
+
+    async def read_frames(self) -> None:
+        """Answer frames for as long as the node runs."""
+        async for peer, frames in self.transport.inbox:
+            for frame in frames:
+                self._receive(peer, frame)
+            if len(self._door.batch().records) > OPEN_RECORDS_MAX:
+                await self._door.batch().done.wait()
+
+    async def read_hints(self) -> None:
+        """Answer gossiped hints for as long as the node runs."""
+        async for peer, frame in self.transport.hints:
+            self._receive(peer, frame, Hint)
+
+    async def follow_links(self) -> None:
+        """Greet and take leave, for as long as the node runs."""
+        async for link in self.transport.links:
+            match link:
+                case LinkUp(peer):
+                    self.send(peer, self._hello)
+                    self._send_hosts(peer, sorted(self._hosted))
+                case LinkDown(peer):
+                    self.neighbours.leave(peer)
+                    for down in self._on_down:
+                        down(peer)
+
+    def _receive(self, peer: str, frame: bytes, only: type | None = None) -> None:
+        try:
+            message = decode_message(frame)
+        except Malformed as error:
+            logger.info("peer %s sent what cannot be read: %s", peer, error)
+            self.transport.punish(peer)
+            return
+        if (only is None) == isinstance(message, Hint) or (peer and only is None and not self._is_greeted(peer, message)):
+            return
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            return
+        try:
+            handler(peer, message)
+        except DoorClosed:
+            return  # said in health and log already; nothing is taken any more
+        except Exception:  # the one place that keeps a bug in a handler from ending the node
+            logger.exception("a %s from %s could not be answered", type(message).__name__, peer)
+
+    def _is_greeted(self, peer: str, message: Message) -> bool:
+        return isinstance(message, Hello) or self.neighbours.get(peer) is not None
+
+    def _on_hello(self, peer: str, hello: Hello) -> None:
+        if hello.community != self._community:
+            logger.warning("peer %s belongs to another community", peer)
+            self.transport.drop(peer)
+            return
+        self.neighbours.greet(peer, hello)
+        for up in self._on_up:
+            up(peer)
+
+    def _on_hosts(self, peer: str, message: Hosts) -> None:
+        self.neighbours.hosts(peer, message.accounts)

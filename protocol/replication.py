@@ -1,0 +1,256 @@
+"""How two nodes find out what one lacks of the other: a plain state machine for each linked peer.
+
+Messages in, messages out; what it may ask of the store is `Shelf`. A pull from one peer goes through these states:
+idle, indexing (a page of the peer's journal was asked for), fetching (records of that page were asked for), comparing
+(range fingerprints, when the peer's journal is not known by row). At most one question is open at a time, so the answers
+set the pace. Everything is idempotent: a question that was lost is simply asked again by `tick`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from .base import ACCOUNT_MAX, COMMONS, AccountId, digest
+from .codec import encode
+from .messages import PAGE_ROWS, Bundle, Compare, Deliver, Fetch, Heads, Index, Message, Position, Range, Since, Span, Want
+
+FETCH_ROWS = 100
+"""Records asked for at a time: their entries fit one frame at their largest."""
+SPAN_ENTRIES = 100
+SPANS_MAX = 32
+HEADS_MAX = 32
+"""A range that differs and holds no more chains than this is told head by head."""
+HEADS_PAGE = 500
+PARTS = 16
+PATIENCE_S = 10.0
+"""After this long without an answer the open question counts as lost."""
+INTERVAL_S = 15.0
+"""Without other news, a peer is asked this often what came since."""
+
+
+class Shelf(Protocol):
+    """What replication may ask of a node's store. All of it is about records that are durable."""
+
+    def is_held(self, position: Position) -> bool: ...
+    def is_final(self, position: Position) -> bool: ...
+    def final_heads(self, first: int, last: int) -> list[Position]: ...
+    def final_seq(self, account: AccountId) -> int: ...
+    def page(self, row: int, limit: int) -> Index: ...
+    def records(self, rows: Sequence[int]) -> Bundle: ...
+    def span(self, span: Span, entries_max: int) -> Bundle: ...
+
+
+class State(Enum):
+    """What is open with the peer."""
+
+    IDLE = "idle"
+    INDEXING = "indexing"
+    FETCHING = "fetching"
+    COMPARING = "comparing"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a peer's journal was read: its generation (a journal made anew starts again) and the row."""
+
+    generation: bytes
+    row: int
+
+
+def fingerprint(heads: Iterable[Position]) -> bytes:
+    """Sum of the hashes of heads, modulo 2^256: the same for the same set in any order, 32 bytes."""
+    total = sum(int.from_bytes(digest(b"tally head", encode(head.plain()))) for head in heads)
+    return (total % 2**256).to_bytes(32)
+
+
+def range_of(shelf: Shelf, first: int, last: int) -> Range:
+    """Describe the chains of accounts `first` .. `last` as held here."""
+    heads = shelf.final_heads(first, last)
+    return Range(first, last, len(heads), fingerprint(heads))
+
+
+class Pull:
+    """What is being asked of one peer."""
+
+    def __init__(self, shelf: Shelf, generation: bytes, row: int, cursor: Cursor | None) -> None:
+        """`generation` and `row` are the peer's, from its Hello; `cursor` how far it was read before, if it was."""
+        self._shelf = shelf
+        self._generation = generation
+        self._row_at_hello = row
+        self._row = cursor.row if cursor is not None and cursor.generation == generation else None
+        self._state = State.IDLE
+        self._asked_at = 0.0
+        self._rested_at = 0.0
+        self._serial = 0
+        self._missing: list[int] = []
+        self._page: Index | None = None
+        self._spans: list[Span] = []
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """To be remembered for the next link with this peer, or None while its journal was not read by row."""
+        return None if self._row is None else Cursor(self._generation, self._row)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def start(self, now: float) -> list[Message]:
+        """Ask for what is missing here: by row if the journal is known or all of it is new here, else by range."""
+        if self._row is not None:
+            return self._ask(State.INDEXING, Since(self._row), now)
+        if not self._shelf.final_heads(1, ACCOUNT_MAX):
+            self._row = 0
+            return self._ask(State.INDEXING, Since(0), now)
+        return self._ask(State.COMPARING, Compare((range_of(self._shelf, 0, ACCOUNT_MAX),)), now)
+
+    def tick(self, now: float) -> list[Message]:
+        """To be called about once a second: asks again what was lost, and now and then what is new."""
+        if self._state is State.IDLE:
+            return self.start(now) if now - self._rested_at >= INTERVAL_S else []
+        if now - self._asked_at < PATIENCE_S:
+            return []
+        self._missing, self._spans, self._page = [], [], None
+        return self.start(now)
+
+    def want(self, spans: Iterable[Span], now: float) -> list[Message]:
+        """Ask for spans that a hint or a waiting entry named; later, if another question is open."""
+        self._spans.extend(span for span in spans if span not in self._spans)
+        return self._next_span(now) if self._state is State.IDLE else []
+
+    def on_index(self, index: Index, now: float) -> list[Message]:
+        """A page of the peer's journal: fetch what is not here."""
+        if self._state is not State.INDEXING:
+            return []
+        self._page = index
+        self._missing = [
+            row
+            for row, is_certificate, position in index.rows
+            if not (self._shelf.is_final(position) if is_certificate else self._shelf.is_held(position))
+        ]
+        return self._next_fetch(now)
+
+    def on_delivered(self, deliver: Deliver, now: float) -> list[Message]:
+        """What was asked for is here, and durable: go on."""
+        if self._state is not State.FETCHING or deliver.serial != self._serial:
+            return []
+        return self._next_fetch(now) if self._page is not None else self._next_span(now)
+
+    def on_heads(self, heads: Heads, now: float) -> list[Message]:
+        """The peer's heads in ranges that differ: want what is final there and not here, answer with ours if asked."""
+        spans = [
+            Span(head.account, head.incarnation, self._shelf.final_seq(head.account) + 1, head.seq)
+            for head in heads.heads
+            if not self._shelf.is_final(head)
+        ]
+        # Account 0 first: nothing else can be judged without it.
+        messages = heads_messages(self._shelf, heads.ranges, reply=False) if heads.reply else []
+        if self._state is State.COMPARING:
+            self._state = State.IDLE
+            if not heads.ranges and not heads.heads:
+                # All that was final there when the link came up is final here: from now on rows tell the rest.
+                self._row = self._row_at_hello
+        return messages + self.want(sorted(spans, key=lambda span: span.account), now)
+
+    def _next_fetch(self, now: float) -> list[Message]:
+        assert self._page is not None
+        if self._missing:
+            rows, self._missing = self._missing[:FETCH_ROWS], self._missing[FETCH_ROWS:]
+            self._serial += 1
+            return self._ask(State.FETCHING, Fetch(self._serial, tuple(rows)), now)
+        self._row, more, self._page = max(self._page.last, self._row or 0), self._page.more, None
+        if more:
+            return self._ask(State.INDEXING, Since(self._row), now)
+        return self._next_span(now)
+
+    def _next_span(self, now: float) -> list[Message]:
+        """Ask for the next spans; each is asked for until it is final here or brings nothing new."""
+        pending = []
+        for span in self._spans:
+            first = max(span.first, self._shelf.final_seq(span.account) + 1)
+            if first <= span.last:
+                pending.append(Span(span.account, span.incarnation, first, span.last))
+        asked, self._spans = pending[:SPANS_MAX], pending[SPANS_MAX:]
+        if not asked:
+            return self._rest(now)
+        self._spans += [Span(s.account, s.incarnation, s.first + SPAN_ENTRIES, s.last) for s in asked
+                        if s.last - s.first >= SPAN_ENTRIES]  # fmt: skip
+        self._serial += 1
+        return self._ask(State.FETCHING, Want(self._serial, tuple(asked)), now)
+
+    def _ask(self, state: State, question: Message, now: float) -> list[Message]:
+        self._state, self._asked_at = state, now
+        return [question]
+
+    def _rest(self, now: float) -> list[Message]:
+        self._state, self._rested_at = State.IDLE, now
+        return []
+
+
+def serve_since(shelf: Shelf, ask: Since) -> list[Message]:
+    """Answer with the next page of this node's journal."""
+    return [shelf.page(ask.row, PAGE_ROWS)]
+
+
+def serve_fetch(shelf: Shelf, ask: Fetch) -> list[Message]:
+    """Answer with the records at the rows asked for, in their order."""
+    return [Deliver(ask.serial, shelf.records(sorted(ask.rows)[:FETCH_ROWS]))]
+
+
+def serve_want(shelf: Shelf, ask: Want) -> list[Message]:
+    """Answer with the spans asked for, as far as they fit one frame; the peer asks for the rest."""
+    entries, certificates, size = [], [], 0
+    for span in ask.spans[:SPANS_MAX]:
+        bundle = shelf.span(span, SPAN_ENTRIES)
+        size += sum(len(signed.body) + 200 for signed in bundle.entries) + 512 * len(bundle.certificates)
+        if entries and size > 900_000:
+            break
+        entries += bundle.entries
+        certificates += bundle.certificates
+    return [Deliver(ask.serial, Bundle(tuple(entries), tuple(certificates)))]
+
+
+def serve_compare(shelf: Shelf, ask: Compare) -> list[Message]:
+    """Answer each range that differs: with heads when it is small on one side, else with its parts."""
+    small: list[tuple[int, int]] = []
+    parts: list[Range] = []
+    for theirs in ask.ranges:
+        ours = range_of(shelf, theirs.first, theirs.last)
+        if ours == theirs:
+            continue
+        if min(ours.count, theirs.count) <= HEADS_MAX or theirs.first == theirs.last:
+            small.append((theirs.first, theirs.last))
+        else:
+            parts += split(shelf, ours)
+    messages = heads_messages(shelf, small, reply=True)
+    if parts:
+        messages.append(Compare(tuple(parts)))
+    if not messages:
+        messages.append(Heads((), (), reply=False))  # nothing differs: this ends the comparing
+    return messages
+
+
+def split(shelf: Shelf, whole: Range) -> list[Range]:
+    """Cut a range into parts with about as many chains each."""
+    heads = shelf.final_heads(whole.first, whole.last)
+    step = max(1, -(-len(heads) // PARTS))
+    borders = [heads[at].account for at in range(step, len(heads), step)]
+    firsts = [whole.first, *borders]
+    lasts = [*(border - 1 for border in borders), whole.last]
+    return [range_of(shelf, first, last) for first, last in zip(firsts, lasts, strict=True)]
+
+
+def heads_messages(shelf: Shelf, ranges: Sequence[tuple[int, int]], *, reply: bool) -> list[Message]:
+    """This node's heads in `ranges`, in pages; only the last page asks for the peer's."""
+    heads = [head for first, last in ranges for head in shelf.final_heads(first, last)]
+    if not ranges:
+        return []
+    pages = [tuple(heads[at : at + HEADS_PAGE]) for at in range(0, len(heads), HEADS_PAGE)] or [()]
+    spans = tuple(ranges)
+    return [Heads(spans if page is pages[-1] else (), page, reply and page is pages[-1]) for page in pages]
+
+
+def missing_for(waiting_account: AccountId, incarnation: int, final_seq: int, upto: int) -> Span:
+    """The span that brings `waiting_account` up to `upto`, given what is final here."""
+    return Span(waiting_account, 0 if waiting_account == COMMONS else incarnation, final_seq + 1, upto)
