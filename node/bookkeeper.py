@@ -1,23 +1,25 @@
 """The one door: everything that is to become part of the record goes through `take`, and nothing else writes.
 
 Bytes were decoded before; here an entry is judged (signatures included), applied to the ledger in memory, and put
-into the open batch, with no await in between. The writer task makes one batch after the other durable. Answers,
-events and messages that depend on a record are handed to `after_commit` and released only then (commit before
-release). If a commit fails the door takes nothing more, drops its memory and reads on from what the journal holds.
+staged, with no await in between. The writer task makes one batch after the other durable. Answers, events and
+messages that depend on a record are staged beside it and released only then (protocol/commit.py, which the
+simulator runs too). If a commit fails the door takes nothing more, drops its memory and reads on from what the journal holds.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
 from protocol.base import COMMONS, TAIL_MAX, AccountId
+from protocol.commit import Outbox
 from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger, Overruled
 from protocol.messages import Bundle
-from protocol.statements import Certificate
+from protocol.statements import Certificate, ForkProof
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
 
 from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
@@ -38,17 +40,14 @@ class DoorClosed(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Batch:
-    """Records that become durable together, and what may be released then."""
+class Ticket:
+    """Stands for everything that was taken since the commit before: wait for it to be durable."""
 
-    records: list[Record] = field(default_factory=list)
-    happenings: list[Happening] = field(default_factory=list)
-    releases: list[Callable[[], None]] = field(default_factory=list)
     done: trio.Event = field(default_factory=trio.Event)
     failure: str | None = None
 
     async def durable(self) -> None:
-        """Wait until the batch is on disk. Raises DoorClosed if it could not be written."""
+        """Wait until all of it is on disk. Raises DoorClosed if it could not be written."""
         await self.done.wait()
         if self.failure is not None:
             raise DoorClosed(self.failure)
@@ -66,7 +65,9 @@ class Bookkeeper:
         self.last_row = 0
         self._pending: dict[AccountId, Certificate] = {}
         self._stirred: deque[AccountId] = deque()
-        self._batch = Batch()
+        self._outbox: Outbox[Record, Callable[[], None]] = Outbox()
+        self._ticket = Ticket()
+        self._staged = 0
         self._proven: set[tuple[AccountId, int]] = set()
         self._listeners: list[Listener] = []
         self._work = trio.Event()
@@ -87,83 +88,102 @@ class Bookkeeper:
     # Taking in
 
     def take(self, bundle: Bundle) -> list[Verdict]:
-        """Judge and apply what can be; one verdict an entry, in order. Durable once `batch.durable()` returns.
+        """Judge and apply what can be; one verdict an entry, in order. Durable once `ticket.durable()` returns.
 
         Raises DoorClosed after a failed commit.
         """
         self._require_open()
         verdicts: list[Verdict] = []
+        # A certificate is taken right after its entry: the next entries may refer to what it makes final.
+        certificates = {certificate.place.id: certificate for certificate in bundle.certificates}
         for signed in bundle.entries:
             verdicts.append(self._enter(signed))
+            certificate = certificates.pop(signed.id, None)
+            if certificate is not None:
+                self._certify(certificate)
             self._settle()
-        for certificate in bundle.certificates:
+        for certificate in certificates.values():
             self._certify(certificate)
             self._settle()
         return verdicts
 
+    def show(self, proof: ForkProof) -> None:
+        """Take a fork proof: both entries are judged like any other, so only a real one is kept and passed on."""
+        if proof.is_about_one_place() and (proof.first.account, proof.first.seq) not in self._proven:
+            self.take(Bundle((proof.first, proof.second)))
+
     def record(self, *records: Record) -> None:
-        """Put records of a witness into the open batch: its vote travels to disk with the entry it is for."""
+        """Stage records of a witness: its vote travels to disk with the entry it is for. Raises DoorClosed."""
         self._require_open()
-        self._batch.records.extend(records)
-        self._work.set()
+        self._stage(records)
 
-    def after_commit(self, release: Callable[[], None]) -> Batch:
-        """Call `release` once everything taken so far is durable; never, if that fails."""
+    def after_commit(self, release: Callable[[], None]) -> None:
+        """Call `release` once everything taken so far is durable; never, if that fails. Raises DoorClosed."""
         self._require_open()
-        self._batch.releases.append(release)
+        self._outbox.stage(messages=(release,))
         self._work.set()
-        return self._batch
-
-    def batch(self) -> Batch:
-        """The open batch, to be waited for."""
-        self._work.set()
-        return self._batch
-
-    async def submit(self, bundle: Bundle) -> list[Verdict]:
-        """Take a bundle and wait until what came of it is durable."""
-        verdicts = self.take(bundle)
-        await self.batch().durable()
-        return verdicts
 
     def tell(self, happening: Happening) -> None:
-        """Have listeners told of `happening` after the commit of the open batch."""
-        self._batch.happenings.append(happening)
+        """Have listeners told of `happening` once everything taken so far is durable."""
+        self._stage((), happening)
+
+    @property
+    def ticket(self) -> Ticket:
+        """Stands for what was taken so far; wait for it with `durable`."""
         self._work.set()
+        return self._ticket
+
+    @property
+    def staged(self) -> int:
+        """Records that are taken and not yet durable, about."""
+        return self._staged
+
+    async def submit(self, bundle: Bundle) -> list[Verdict]:
+        """Take a bundle and wait until what came of it is durable. Raises DoorClosed."""
+        verdicts = self.take(bundle)
+        await self.ticket.durable()
+        return verdicts
+
+    def _stage(self, records: Sequence[Record], *happenings: Happening) -> None:
+        self._outbox.stage(records, [partial(self._tell, happening) for happening in happenings])
+        self._staged += len(records)
+        self._work.set()
+
+    def _tell(self, happening: Happening) -> None:
+        for listener in self._listeners:
+            listener(happening)
 
     # The writer
 
     async def write(self) -> None:
-        """Commit one batch after the other, for as long as the node runs."""
+        """Commit one batch after the other, for as long as the node runs or until a commit fails."""
         while True:
             await self._work.wait()
             self._work = trio.Event()
-            batch, self._batch = self._batch, Batch()
+            ticket, self._ticket, self._staged = self._ticket, Ticket(), 0
+            self._outbox.stage(messages=(ticket.done.set,))
+            batch = self._outbox.take()
+            if batch is None:
+                continue
             try:
                 if batch.records:
                     self.last_row = await trio.to_thread.run_sync(self.journal.append, batch.records)
             except JournalFailed as error:
-                self._close(str(error), batch)
+                self._close(str(error), ticket)
                 return
-            self._release(batch)
+            for release in self._outbox.durable():
+                release()
+            if batch.records:
+                self._rows_grew.set()
+                self._rows_grew = trio.Event()
 
-    def _release(self, batch: Batch) -> None:
-        batch.done.set()
-        if batch.records:
-            self._rows_grew.set()
-            self._rows_grew = trio.Event()
-        for release in batch.releases:
-            release()
-        for happening in batch.happenings:
-            for listener in self._listeners:
-                listener(happening)
-
-    def _close(self, reason: str, batch: Batch) -> None:
+    def _close(self, reason: str, ticket: Ticket) -> None:
         """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
         logger.error("the record cannot be kept, so nothing is signed any more: %s", reason)
         self.failed = reason
-        self.waiting, self.rivals, self._pending = WaitingRoom(), Rivals(), {}
+        self.waiting, self.rivals, self._pending, self._outbox = WaitingRoom(), Rivals(), {}, Outbox()
         self.ledger = rebuild(self.journal)
-        for unwritten in (batch, self._batch):
+        for unwritten in (ticket, self._ticket):
             unwritten.failure = reason
             unwritten.done.set()
 
@@ -205,9 +225,7 @@ class Bookkeeper:
     def _apply(self, effects: Effects, signed: SignedEntry) -> None:
         self.ledger.apply(effects)
         self.rivals.discard(signed)
-        self._batch.records.append(EntryRecord(signed))
-        self._batch.happenings.append(Entered(signed))
-        self._work.set()
+        self._stage((EntryRecord(signed),), Entered(signed))
         self._stirred.append(signed.account)
 
     def _settle(self) -> None:
@@ -230,9 +248,7 @@ class Bookkeeper:
         if place in self._proven:
             return
         self._proven.add(place)
-        self._batch.records.append(ForkRecord(fork.proof))
-        self._batch.happenings.append(Forked(fork.proof))
-        self._work.set()
+        self._stage((ForkRecord(fork.proof),), Forked(fork.proof))
 
     # Certificates
 
@@ -243,9 +259,7 @@ class Bookkeeper:
                 return self._decide(certificate)
             case Accepted():
                 self.ledger.certify(certificate)
-                self._batch.records.append(CertificateRecord(certificate))
-                self._batch.happenings.append(Certified(certificate))
-                self._work.set()
+                self._stage((CertificateRecord(certificate),), Certified(certificate))
                 self._stirred.append(certificate.place.account)
             case Waiting() | Overruled():
                 self._keep_pending(certificate)
@@ -265,9 +279,7 @@ class Bookkeeper:
         self.ledger.apply(effects)
         self.ledger.certify(certificate)
         self.rivals.forget(COMMONS)
-        self._batch.records += [EntryRecord(signed), CertificateRecord(certificate)]
-        self._batch.happenings += [Entered(signed), Certified(certificate)]
-        self._work.set()
+        self._stage((EntryRecord(signed), CertificateRecord(certificate)), Entered(signed), Certified(certificate))
         self._stirred.append(COMMONS)
         return Accepted()
 
@@ -295,7 +307,7 @@ class Bookkeeper:
         del self._pending[account]
         for signed in undone:
             self.rivals.add(signed)
-        self._batch.happenings.append(Overturned(tuple(undone)))
+        self._stage((), Overturned(tuple(undone)))
         if all(isinstance(self._enter(signed), Accepted | Duplicate) for signed in branch):
             self._certify(certificate)
 

@@ -19,7 +19,7 @@ from .transport import LinkDown, LinkUp, Transport
 logger = logging.getLogger("tallystick.exchange")
 
 OPEN_RECORDS_MAX = 2_000
-"""Records in the open batch above which no further frames are read: the disk sets the pace of the network."""
+"""Records not yet durable above which no further frames are read: the disk sets the pace of the network."""
 HOSTS_PAGE = 1_000
 
 Handler = Callable[[str, Any], None]
@@ -90,8 +90,8 @@ class Exchange:
         async for peer, frames in self.transport.inbox:
             for frame in frames:
                 self._receive(peer, frame)
-            if len(self._door.batch().records) > OPEN_RECORDS_MAX:
-                await self._door.batch().done.wait()
+            if self._door.staged > OPEN_RECORDS_MAX:
+                await self._door.ticket.done.wait()
 
     async def read_hints(self) -> None:
         """Answer gossiped hints for as long as the node runs."""

@@ -1,0 +1,133 @@
+"""Drives replication: one `Pull` for each linked peer, hints, and what waiting entries lack.
+
+The thinking is in protocol/replication.py; here are the clock, the peers and the door.
+"""
+
+import trio
+
+from protocol.base import AccountId
+from protocol.messages import Compare, Deliver, Fetch, Heads, Hint, Index, Position, Proof, Since, Span, Want
+from protocol.replication import Cursor, Pull, serve_compare, serve_fetch, serve_since, serve_want
+from protocol.verdict import Need
+
+from .bookkeeper import Bookkeeper
+from .exchange import Exchange
+from .happenings import Forked, Happening
+from .shelf import Shelf
+
+TICK_S = 1.0
+LACKING_MAX = 32
+"""Spans that are asked for in one go on behalf of waiting entries."""
+CURSORS_MAX = 1_000
+
+
+class Replicator:
+    """Keeps this node level with its peers."""
+
+    def __init__(self, door: Bookkeeper, exchange: Exchange, shelf: Shelf) -> None:
+        self._door = door
+        self._exchange = exchange
+        self._shelf = shelf
+        self._pulls: dict[str, Pull] = {}
+        self._cursors: dict[str, Cursor] = {}
+        exchange.answer(Since, lambda peer, ask: self._reply(peer, serve_since(shelf, ask)))
+        exchange.answer(Fetch, lambda peer, ask: self._reply(peer, serve_fetch(shelf, ask)))
+        exchange.answer(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
+        exchange.answer(Compare, lambda peer, ask: self._reply(peer, serve_compare(shelf, ask)))
+        exchange.answer(Index, self._on_index)
+        exchange.answer(Heads, self._on_heads)
+        exchange.answer(Deliver, self._on_deliver)
+        exchange.answer(Hint, self._on_hint)
+        exchange.answer(Proof, self._on_proof)
+        exchange.on_link(self._on_link_up, self._on_link_down)
+        door.listen(self._on_happening)
+
+    @property
+    def is_level(self) -> bool:
+        """Tell whether no peer is being asked for anything."""
+        return all(pull.state.value == "idle" for pull in self._pulls.values())
+
+    async def tick(self) -> None:
+        """Ask again, and ask for what waiting entries and certificates lack, for as long as the node runs."""
+        while True:
+            await trio.sleep(TICK_S)
+            lacking = self._lacking()
+            for peer, pull in list(self._pulls.items()):
+                self._reply(peer, pull.tick(trio.current_time()))
+                if lacking:
+                    self._reply(peer, pull.want(lacking, trio.current_time()))
+
+    def _lacking(self) -> list[Span]:
+        spans: dict[AccountId, Span] = {}
+        for waiting in self._door.waiting.needs():
+            # What an author's own chain lacks is asked for only by the certificate below: it may be a dead branch.
+            if waiting.need is not Need.PREV and len(spans) < LACKING_MAX:
+                first = self._shelf.final_seq(waiting.account) + 1
+                spans[waiting.account] = Span(waiting.account, waiting.incarnation, first, waiting.seq)
+        for certificate in self._door.wanted()[:LACKING_MAX]:
+            place = certificate.place
+            first = self._shelf.final_seq(place.account) + 1
+            spans[place.account] = Span(place.account, 0 if place.account == 0 else place.incarnation, first, place.seq)
+        return [span for span in spans.values() if span.first <= span.last]
+
+    def _reply(self, peer: str, messages: list) -> None:  # type: ignore[type-arg]
+        for message in messages:
+            self._exchange.send(peer, message)
+
+    # Links
+
+    def _on_link_up(self, peer: str) -> None:
+        neighbour = self._exchange.neighbours.get(peer)
+        assert neighbour is not None
+        pull = Pull(self._shelf, neighbour.hello.generation, neighbour.hello.row, self._cursors.get(peer))
+        self._pulls[peer] = pull
+        self._reply(peer, pull.start(trio.current_time()))
+
+    def _on_link_down(self, peer: str) -> None:
+        pull = self._pulls.pop(peer, None)
+        if pull is not None and pull.cursor is not None:
+            self._cursors[peer] = pull.cursor
+            if len(self._cursors) > CURSORS_MAX:
+                del self._cursors[next(iter(self._cursors))]
+
+    # Answers
+
+    def _on_index(self, peer: str, index: Index) -> None:
+        if peer in self._pulls:
+            self._reply(peer, self._pulls[peer].on_index(index, trio.current_time()))
+
+    def _on_heads(self, peer: str, heads: Heads) -> None:
+        if peer in self._pulls:
+            self._reply(peer, self._pulls[peer].on_heads(heads, trio.current_time()))
+
+    def _on_deliver(self, peer: str, deliver: Deliver) -> None:
+        self._door.take(deliver.bundle)
+        if deliver.serial and peer in self._pulls:
+            self._door.after_commit(lambda: self._continue(peer, deliver))
+
+    def _continue(self, peer: str, deliver: Deliver) -> None:
+        if peer in self._pulls:
+            self._reply(peer, self._pulls[peer].on_delivered(deliver, trio.current_time()))
+
+    def _on_hint(self, peer: str, hint: Hint) -> None:
+        """News: take what came along, and pull the rest from the peer that told, or from any."""
+        if hint.bundle.entries:
+            self._door.take(hint.bundle)
+        news = [position for position in hint.positions if not self._shelf.is_final(position)]
+        source = peer if peer in self._pulls else next(iter(self._pulls), None)
+        if news and source is not None:
+            spans = [self._span_to(position) for position in news]
+            self._reply(source, self._pulls[source].want(spans, trio.current_time()))
+
+    def _span_to(self, position: Position) -> Span:
+        first = self._shelf.final_seq(position.account) + 1
+        return Span(position.account, position.incarnation, first, position.seq)
+
+    # Forks
+
+    def _on_proof(self, peer: str, proof: Proof) -> None:
+        self._door.show(proof.proof)
+
+    def _on_happening(self, happening: Happening) -> None:
+        if isinstance(happening, Forked):
+            self._exchange.send_all(self._exchange.neighbours, Proof(happening.proof))
