@@ -1,0 +1,21 @@
+"""The network behind one seam: libp2p 0.8.1, kept fast and kept from ending the node.
+
+Nothing outside this package imports libp2p. Importing the package takes about a second, because
+the library does; commands that do not talk to the network must not import it.
+"""
+
+from .events import LinkDown, LinkEvent, LinkUp
+from .host import peer_id_of
+from .limits import FRAME_BYTES_MAX, HINT_BYTES_MAX
+from .service import Transport, open_transport
+
+__all__ = [
+    "FRAME_BYTES_MAX",
+    "HINT_BYTES_MAX",
+    "LinkDown",
+    "LinkEvent",
+    "LinkUp",
+    "Transport",
+    "open_transport",
+    "peer_id_of",
+]

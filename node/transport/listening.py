@@ -1,0 +1,90 @@
+"""Accepts connections: at most so many strangers at a time, each with a deadline to prove who they are.
+
+The library's own listener keeps a task and a slot for every connection that ever came in, and one
+who only knocks keeps the door shut for ten seconds. Here a newcomer displaces the oldest knocker.
+"""
+
+from collections import OrderedDict
+
+import trio
+from libp2p.io.trio import TrioTCPStream
+from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.network.swarm import Swarm
+from multiaddr import Multiaddr
+
+from .limits import HANDSHAKE_DEADLINE_S, HANDSHAKE_GRACE_S, HANDSHAKES_MAX
+from .logs import LOGGER
+from .yamux import Muxer
+
+
+class Door:
+    """The handshakes that are under way, oldest first."""
+
+    def __init__(self) -> None:
+        self._knocking: OrderedDict[trio.CancelScope, float] = OrderedDict()
+
+    def enter(self) -> trio.CancelScope | None:
+        """A scope to shake hands in, or None when all places are taken by others just as new."""
+        now = trio.current_time()
+        if len(self._knocking) >= HANDSHAKES_MAX:
+            oldest, since = next(iter(self._knocking.items()))
+            if now - since < HANDSHAKE_GRACE_S:
+                return None
+            oldest.cancel()
+            del self._knocking[oldest]
+        scope = trio.CancelScope(deadline=now + HANDSHAKE_DEADLINE_S)
+        self._knocking[scope] = now
+        return scope
+
+    def leave(self, scope: trio.CancelScope) -> None:
+        """The handshake is over, well or badly."""
+        self._knocking.pop(scope, None)
+
+
+class Listener:
+    """One listening address. `address` is the real one, also when port 0 was asked for."""
+
+    def __init__(self, swarm: Swarm, address: Multiaddr) -> None:
+        self._swarm = swarm
+        self._wanted = address
+        self._door = Door()
+        self.address = address
+
+    async def run(self, task_status: trio.TaskStatus[Multiaddr] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen until cancelled. Raises OSError when the address cannot be had."""
+        host, port = socket_address(self._wanted)
+        listeners = await trio.open_tcp_listeners(port, host=host)
+        real_port = listeners[0].socket.getsockname()[1]
+        self.address = Multiaddr(str(self._wanted).replace(f"/tcp/{port}", f"/tcp/{real_port}", 1))
+        task_status.started(self.address)
+        await trio.serve_listeners(self._serve, listeners)
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        """One connection from its first byte to its end; then trio gives the socket back."""
+        scope = self._door.enter()
+        if scope is None:
+            return
+        muxer: Muxer | None = None
+        try:
+            with scope:
+                muxer = await self._shake_hands(stream)
+        except Exception as failed:
+            LOGGER.debug("an inbound connection came to nothing: %r", failed)
+        finally:
+            self._door.leave(scope)
+        if muxer is not None:
+            await muxer.closed.wait()
+
+    async def _shake_hands(self, stream: trio.SocketStream) -> Muxer:
+        raw = RawConnection(TrioTCPStream(stream), False)
+        muxer = await self._swarm.upgrade_inbound_raw_conn(raw, self.address)
+        assert isinstance(muxer, Muxer)
+        return muxer
+
+
+def socket_address(address: Multiaddr) -> tuple[str, int]:
+    """Host and port of `/ip4|ip6|dns|dns4|dns6/HOST/tcp/PORT`. Raises ValueError for any other form."""
+    parts = str(address).strip("/").split("/")
+    if len(parts) < 4 or parts[0] not in ("ip4", "ip6", "dns", "dns4", "dns6") or parts[2] != "tcp":
+        raise ValueError(f"{address} is not of the form /ip4/HOST/tcp/PORT")
+    return parts[1], int(parts[3])

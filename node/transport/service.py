@@ -1,0 +1,218 @@
+"""The transport as the node uses it: frames to and from known peers, and hints to everybody.
+
+The only way in or out of the network. Owns the libp2p host and everything around it; knows nothing
+of entries, votes or certificates. Peers are named by their libp2p peer id as text.
+"""
+
+import trio
+from libp2p.abc import INetStream
+from libp2p.host.basic_host import BasicHost
+from multiaddr import Multiaddr
+
+from .dialling import PROTOCOL, Dialler
+from .events import LinkEvent
+from .gate import Gate
+from .hints import Hints
+from .host import build_host
+from .inbox import Inbox
+from .limits import PING_AFTER_S, SILENCE_MAX_S, Conduct
+from .link import Link
+from .links import Links
+from .listening import Listener
+from .logs import LOGGER, capture_library_logs
+from .stream import MuxedStream
+
+KEEPER_S = 1.0
+"""How often links are looked after."""
+LAST_WORDS_S = 0.5
+"""How long closing waits for queued frames to leave."""
+CLOSE_DEADLINE_S = 3.0
+
+
+class Transport:
+    """What `open_transport` hands out; valid until the task that opened it is cancelled."""
+
+    def __init__(self, seed: bytes, community_topic: str) -> None:
+        self._conduct = Conduct(trio.current_time)
+        self._links = Links()
+        self._addresses: dict[str, Multiaddr] = {}
+        self._diallers: dict[str, trio.CancelScope] = {}
+        self._nursery: trio.Nursery | None = None
+        self._own_addresses: list[str] = []
+        self._gate = Gate(self._conduct)
+        self._host: BasicHost = build_host(seed, self._gate)
+        self.peer_id: str = str(self._host.get_id())
+        self._gate.own = self.peer_id
+        self._hints = Hints(self._host, community_topic, self._links)
+        self.inbox = Inbox()
+        self.links: trio.MemoryReceiveChannel[LinkEvent] = self._links.events
+        self.hints: trio.MemoryReceiveChannel[tuple[str, bytes]] = self._hints.received
+        self._host.set_stream_handler(PROTOCOL, self._serve)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where this node listens, with its peer id; empty when it only dials out."""
+        return list(self._own_addresses)
+
+    # -- frames
+
+    def send_nowait(self, peer: str, frame: bytes) -> bool:
+        """Queue a frame for `peer`; everything queued leaves in one write.
+
+        False when the peer is not linked or 8 MiB already wait for it. Raises ValueError for a frame
+        that is empty or longer than `FRAME_BYTES_MAX`. True is no promise of arrival.
+        """
+        link = self._links.by_peer.get(peer)
+        return link is not None and link.send(frame)
+
+    async def send(self, peer: str, frame: bytes) -> bool:
+        """As `send_nowait`, and lets the writers have their turn."""
+        queued = self.send_nowait(peer, frame)
+        await trio.lowlevel.checkpoint()
+        return queued
+
+    def connected(self) -> set[str]:
+        """The peers that frames can be sent to at this moment."""
+        return set(self._links.by_peer)
+
+    # -- hints
+
+    def publish(self, hint: bytes) -> bool:
+        """Queue a gossip hint of at most 1 KiB; two a second leave, the newest win. May never arrive."""
+        return self._hints.publish(hint)
+
+    # -- who may connect
+
+    def allow(self, peers: list[str]) -> None:
+        """Replace the list of known peers: multiaddrs ending in /p2p/ID, dialled for ever.
+
+        An entry of only /p2p/ID may connect to us but is not dialled. Raises ValueError for others.
+        """
+        addresses = {peer: address for peer, address in map(_split_peer, peers) if peer != self.peer_id}
+        self._gate.allowed = set(addresses)
+        for peer, scope in list(self._diallers.items()):
+            if self._addresses.get(peer) != addresses.get(peer):
+                scope.cancel()
+                del self._diallers[peer]
+        self._addresses = {peer: address for peer, address in addresses.items() if address is not None}
+        self._start_diallers()
+        self._apply()
+
+    def deny(self, peers: set[str]) -> None:
+        """Drop and refuse exactly these peer ids from now on; an empty set heals at once."""
+        self._gate.denied = set(peers)
+        self._apply()
+
+    def punish(self, peer: str) -> None:
+        """Count a frame of `peer` as bad: 20 within a minute drop it and shut it out for ten minutes."""
+        if self._conduct.mark(peer):
+            LOGGER.warning("%s sent too many bad frames and is shut out for ten minutes", peer)
+            self._apply()
+
+    def _apply(self) -> None:
+        for peer in self._gate.drop_unwelcome():
+            link = self._links.by_peer.get(peer)
+            if link is not None:
+                link.discard()
+        self._links.changed.unpark_all()
+
+    # -- inside
+
+    async def run(self, listen: str, peers: list[str], task_status: trio.TaskStatus["Transport"]) -> None:
+        """Live until cancelled; then give back every socket and task."""
+        async with self._host.run([]), trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                await nursery.start(self._hints.run)
+                if listen:
+                    await self._listen(nursery, Multiaddr(listen))
+                self.allow(peers)
+                task_status.started(self)
+                await self._look_after_links()
+            finally:
+                await self._close()
+
+    async def _listen(self, nursery: trio.Nursery, address: Multiaddr) -> None:
+        listener = Listener(self._host.get_network(), address)  # type: ignore[arg-type]  # it is the Swarm we built
+        real: Multiaddr = await nursery.start(listener.run)
+        self._own_addresses = [f"{real}/p2p/{self.peer_id}"]
+
+    def _start_diallers(self) -> None:
+        if self._nursery is None:
+            return
+        for peer, address in self._addresses.items():
+            if peer not in self._diallers:
+                self._diallers[peer] = trio.CancelScope()
+                self._nursery.start_soon(self._dial, peer, address, self._diallers[peer])
+
+    async def _dial(self, peer: str, address: Multiaddr, scope: trio.CancelScope) -> None:
+        with scope:
+            await Dialler(self._host, self._gate, self._links, self._adopt).keep(peer, address)
+
+    def _adopt(self, stream: INetStream, opener: str) -> Link:
+        muxed: MuxedStream = stream.muxed_stream  # type: ignore[attr-defined]  # the concrete NetStream has it
+        link = Link(muxed, opener, self.inbox, self._on_link_end)
+        self._links.adopt(link)
+        link.start()
+        return link
+
+    async def _serve(self, stream: INetStream) -> None:
+        """A peer opened the stream: it lives as long as the link."""
+        peer = str(stream.muxed_conn.peer_id)
+        await self._adopt(stream, opener=peer).ended.wait()
+
+    def _on_link_end(self, link: Link) -> None:
+        self._links.on_end(link)
+        if link.broke_rules:
+            self.punish(link.peer)
+
+    async def _look_after_links(self) -> None:
+        """Ask silent peers for a sign of life, drop frozen ones and retired links."""
+        while True:
+            await trio.sleep(KEEPER_S)
+            now = trio.current_time()
+            self._links.sweep(now)
+            for muxer in list(self._gate.open):
+                silent_s = now - muxer.heard_at
+                if silent_s > SILENCE_MAX_S:
+                    LOGGER.info("%s has been silent for %.0f s; its connection is dropped", muxer.peer, silent_s)
+                    muxer.abort()
+                elif silent_s > PING_AFTER_S:
+                    muxer.ping()
+
+    async def _close(self) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_DEADLINE_S):
+            for scope in self._diallers.values():
+                scope.cancel()
+            with trio.move_on_after(LAST_WORDS_S):
+                while any(link.unsent for link in self._links.by_peer.values()):
+                    await trio.sleep(0.01)
+            for muxer in list(self._gate.open):
+                muxer.abort()
+            await self._host.close()
+            self.inbox.close()
+
+
+def _split_peer(text: str) -> tuple[str, Multiaddr | None]:
+    """Peer id and dial address of a multiaddr that ends in /p2p/ID."""
+    address, found, peer = text.rpartition("/p2p/")
+    if not found or not peer:
+        raise ValueError(f"{text} names no peer: it must end in /p2p/ and the peer id")
+    return peer, Multiaddr(address) if address else None
+
+
+async def open_transport(
+    seed: bytes,
+    listen: str,
+    peers: list[str],
+    community_topic: str,
+    task_status: trio.TaskStatus[Transport] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Open the network and keep it open until cancelled; start it with `nursery.start`.
+
+    `seed`: 32 bytes of the node's transport key. `listen`: a multiaddr such as /ip4/0.0.0.0/tcp/4100
+    (port 0 takes a free one), or "" for a node that only dials out. `peers`: see `Transport.allow`.
+    `community_topic`: the community id in hex. Raises OSError when `listen` cannot be had.
+    """
+    capture_library_logs()
+    await Transport(seed, community_topic).run(listen, peers, task_status)
