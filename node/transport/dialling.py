@@ -16,7 +16,7 @@ from libp2p.io.trio import TrioTCPStream
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .gate import Gate
 from .limits import DIAL_FIRST_WAIT_S, DIAL_WAIT_MAX_S, HANDSHAKE_DEADLINE_S
@@ -49,7 +49,7 @@ class Backoff:
 class Dialler:
     """Keeps one peer linked. `adopt` takes the stream of a connection that it made."""
 
-    def __init__(self, host: BasicHost, gate: Gate, links: Links, adopt: Callable[[INetStream, str], None]) -> None:
+    def __init__(self, host: BasicHost, gate: Gate, links: Links, adopt: Callable[[INetStream, str], object]) -> None:
         self._host = host
         self._own = str(host.get_id())
         self._gate = gate
@@ -87,7 +87,7 @@ class Dialler:
         socket = await trio.open_tcp_stream(host, port)
         raw = RawConnection(TrioTCPStream(socket), True)
         try:
-            connection = await self._host.get_network().upgrade_outbound_raw_conn(raw, ID.from_base58(peer))  # type: ignore[attr-defined]  # the interface leaves it out
+            connection = await self._host.get_network().upgrade_outbound_raw_conn(raw, ID.from_base58(peer))
         except BaseException:
             await trio.aclose_forcefully(socket)
             raise

@@ -7,6 +7,7 @@ validator that looks at the size only (slow validators multiply messages).
 """
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 import trio
 from libp2p.custom_types import TProtocol
@@ -20,6 +21,9 @@ from libp2p.tools.anyio_service import background_trio_service
 from .limits import HINT_BYTES_MAX, HINT_HEARTBEAT_S, HINT_PAUSE_S, HINTS_WAITING_MAX
 from .links import Links
 from .logs import LOGGER
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 GOSSIP_PROTOCOL = TProtocol("/meshsub/1.1.0")
 DEGREE, DEGREE_LOW, DEGREE_HIGH = 6, 4, 12
@@ -73,7 +77,7 @@ class Hints:
         self._work.unpark_all()
         return True
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Gossip until cancelled. If the library's gossip fails the node goes on without hints."""
         started = False
         try:

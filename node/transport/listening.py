@@ -5,16 +5,20 @@ who only knocks keeps the door shut for ten seconds. Here a newcomer displaces t
 """
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 import trio
 from libp2p.io.trio import TrioTCPStream
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.swarm import Swarm
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .limits import HANDSHAKE_DEADLINE_S, HANDSHAKE_GRACE_S, HANDSHAKES_MAX
 from .logs import LOGGER
 from .yamux import Muxer
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 
 class Door:
@@ -50,7 +54,7 @@ class Listener:
         self._door = Door()
         self.address = address
 
-    async def run(self, task_status: trio.TaskStatus[Multiaddr] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, task_status: "TaskStatus[Multiaddr]" = trio.TASK_STATUS_IGNORED) -> None:
         """Listen until cancelled. Raises OSError when the address cannot be had."""
         host, port = socket_address(self._wanted)
         listeners = await trio.open_tcp_listeners(port, host=host)

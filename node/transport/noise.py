@@ -17,7 +17,7 @@ from libp2p.peer.id import ID
 from libp2p.security.base_session import BaseSession
 from libp2p.security.noise.transport import Transport as LibraryNoise
 from libp2p.security.secure_session import SecureSession
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 _LENGTH = struct.Struct(">H")
 PLAIN_BYTES_MAX = 65535 - 16
@@ -87,7 +87,7 @@ class Session(BaseSession):
         for start in range(0, len(data), PLAIN_BYTES_MAX):
             sealed = self._seal(data[start : start + PLAIN_BYTES_MAX])
             records += _LENGTH.pack(len(sealed)) + sealed
-        await self._socket.send_all(records)
+        await self._socket.send_all(memoryview(records))
 
     async def close(self) -> None:
         """Give the socket back. Safe to call again."""

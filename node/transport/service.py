@@ -4,10 +4,12 @@ The only way in or out of the network. Owns the libp2p host and everything aroun
 of entries, votes or certificates. Peers are named by their libp2p peer id as text.
 """
 
+from typing import TYPE_CHECKING
+
 import trio
 from libp2p.abc import INetStream
 from libp2p.host.basic_host import BasicHost
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .dialling import PROTOCOL, Dialler
 from .events import LinkEvent
@@ -21,6 +23,9 @@ from .links import Links
 from .listening import Listener
 from .logs import LOGGER, capture_library_logs
 from .stream import MuxedStream
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 KEEPER_S = 1.0
 """How often links are looked after."""
@@ -118,7 +123,7 @@ class Transport:
 
     # -- inside
 
-    async def run(self, listen: str, peers: list[str], task_status: trio.TaskStatus["Transport"]) -> None:
+    async def run(self, listen: str, peers: list[str], task_status: "TaskStatus[Transport]") -> None:
         """Live until cancelled; then give back every socket and task."""
         async with self._host.run([]), trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -206,7 +211,7 @@ async def open_transport(
     listen: str,
     peers: list[str],
     community_topic: str,
-    task_status: trio.TaskStatus[Transport] = trio.TASK_STATUS_IGNORED,
+    task_status: "TaskStatus[Transport]" = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Open the network and keep it open until cancelled; start it with `nursery.start`.
 

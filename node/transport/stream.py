@@ -33,6 +33,8 @@ class Sink(Protocol):
 class MuxedStream(IMuxedStream):
     """A stream as the library knows it, and with `attach` and `offer` the fast way around it."""
 
+    muxed_conn: "Muxer"
+
     def __init__(self, stream_id: int, muxer: "Muxer", is_initiator: bool) -> None:
         self.stream_id = stream_id
         self.muxed_conn = muxer
@@ -181,5 +183,3 @@ class MuxedStream(IMuxedStream):
         if self._sink is not None:
             sink, self._sink = self._sink, None
             sink.end()
-
-

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import trio
-from libp2p.abc import ConnectionType, IMuxedConn, ISecureConn
+from libp2p.abc import IMuxedConn, ISecureConn
+from libp2p.connection_types import ConnectionType
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .limits import (
     CONTROL_BYTES_MAX,
