@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from .base import COMMONS, AccountId
 from .chain import Chain
-from .entry import SignedEntry
 from .state import State, Verify
 from .statements import Certificate, Place, certificate_tag
 from .verdict import Accepted, Code, Duplicate, Need, Refused, Waiting
@@ -16,9 +15,10 @@ from .verdict import Accepted, Code, Duplicate, Need, Refused, Waiting
 
 @dataclass(frozen=True, slots=True)
 class Overruled:
-    """The certificate is valid, but the branch held here differs from `seq` on: the tail must give way to it.
+    """The certificate is valid, but the tail held here, from `seq` on, is another branch and must give way to it.
 
-    Rewind the account to `seq` - 1, then judge the certified branch and the certificate again.
+    With the certified entries at hand: rewind the account to where they leave the tail, judge them, then the
+    certificate again.
     """
 
     account: AccountId
@@ -26,9 +26,9 @@ class Overruled:
 
 
 def certificate_verdict(
-    state: State, verify: Verify, certificate: Certificate, branch: tuple[SignedEntry, ...]
+    state: State, verify: Verify, certificate: Certificate
 ) -> Accepted | Duplicate | Waiting | Refused | Overruled:
-    """What is to become of a certificate; `branch` are entries that came with it, in any order."""
+    """What is to become of a certificate."""
     place, commons = certificate.place, state.commons
     if not commons.is_founded:
         return Waiting(Need.HEIGHT, COMMONS, 0, 0)
@@ -41,7 +41,7 @@ def certificate_verdict(
         return Refused(Code.SIGNATURE, f"not signed by {commons.quorum} witnesses of epoch {place.epoch}")
     if place.account == COMMONS:
         return _decision(state, place)
-    return _standing(chain, place, branch)
+    return _standing(chain, place)
 
 
 def is_by_quorum(state: State, verify: Verify, certificate: Certificate) -> bool:
@@ -75,9 +75,7 @@ def _decision(state: State, place: Place) -> Accepted | Waiting | Refused:
     return Accepted()
 
 
-def _standing(
-    chain: Chain | None, place: Place, branch: tuple[SignedEntry, ...]
-) -> Accepted | Waiting | Refused | Overruled:
+def _standing(chain: Chain | None, place: Place) -> Accepted | Waiting | Refused | Overruled:
     """A quorum's votes make a member's entry final, if it stands here."""
     if chain is None or place.incarnation != chain.incarnation:
         return Waiting(Need.PREV, place.account, place.incarnation, place.seq)
@@ -85,26 +83,7 @@ def _standing(
         return Accepted()
     if place.seq <= chain.final_seq:
         return Refused(Code.CONFLICT, f"another entry of account {place.account} is final at seq {place.seq}")
-    seq = _parting(chain, place, branch)
-    if seq is not None and seq <= chain.final_seq:
-        return Refused(Code.CONFLICT, f"it leaves account {place.account}'s final branch at seq {seq}")
-    if seq is not None and seq <= chain.seq:
-        return Overruled(place.account, seq)
     if place.seq <= chain.seq:
-        # Where exactly it leaves the tail cannot be told without its entries: all of the tail gives way.
+        # Where exactly it leaves the tail cannot be told without its entries: all of the tail is in question.
         return Overruled(place.account, chain.final_seq + 1)
     return Waiting(Need.PREV, place.account, place.incarnation, place.seq)
-
-
-def _parting(chain: Chain, place: Place, branch: tuple[SignedEntry, ...]) -> int | None:
-    """Lowest seq at which the certified branch differs from the chain held, if `branch` leads back to it."""
-    by_id: dict[bytes, SignedEntry] = {signed.id: signed for signed in branch}
-    wanted: bytes = place.id
-    for seq in range(place.seq, -1, -1):
-        signed = by_id.get(wanted)
-        if signed is None or signed.account != place.account or signed.seq != seq:
-            return None
-        if seq == 0 or chain.id_at(seq - 1) == signed.entry.prev:
-            return seq
-        wanted = signed.entry.prev
-    return None

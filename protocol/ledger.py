@@ -50,8 +50,9 @@ class Ledger:
     """One community's ledger. Amounts are minor units; heights None mean the newest."""
 
     def __init__(self, verify: Verify = signing.verify, lookup: Lookup | None = None) -> None:
+        self.verify = verify
+        """Checks every signature here; a replay of records that this node checked before may put a quicker one."""
         self.lookup = lookup
-        self._verify = verify
         self._state = State()
         self._leaves = Leaves(self._state)
 
@@ -74,12 +75,12 @@ class Ledger:
             return fault
         if is_rival and entry.account == COMMONS:
             return rival_place(COMMONS, entry.seq)
-        if not is_signed(state, self._verify, signed, chain):
+        if not is_signed(state, self.verify, signed, chain):
             return Refused(Code.SIGNATURE, f"not signed by the authority of account {entry.account} at seq {entry.seq}")
         if is_rival:
             return self._fork(signed)
         if entry.account == COMMONS:
-            return judge_commons(state, self._verify, signed, chain)
+            return judge_commons(state, self.verify, signed, chain)
         refused = member_fault(entry, state.commons.members[entry.account].authority)
         return judge_member(state, signed, chain) if refused is None else refused
 
@@ -88,11 +89,9 @@ class Ledger:
         held = self.entry_at(entry.account, entry.incarnation, entry.seq)
         return rival_place(entry.account, entry.seq) if held is None else Fork(ForkProof(held, signed))
 
-    def judge_certificate(
-        self, certificate: Certificate, branch: Iterable[SignedEntry] = ()
-    ) -> Accepted | Duplicate | Waiting | Refused | Overruled:
-        """Judge a certificate. `branch` are entries that came with it: they tell where it leaves the tail held here."""
-        return certificate_verdict(self._state, self._verify, certificate, tuple(branch))
+    def judge_certificate(self, certificate: Certificate) -> Accepted | Duplicate | Waiting | Refused | Overruled:
+        """Judge a certificate; waiting when its entry is not held, overruled when the tail here is another branch."""
+        return certificate_verdict(self._state, self.verify, certificate)
 
     # Effects: these cannot fail.
 

@@ -77,8 +77,7 @@ class Pair:
     def untake(self, seq: int) -> None:
         """Forget what the payee's entries above `seq` took and bounced."""
         while self.taken.at > seq:
-            *below, self.taken = self._below
-            self._below = tuple(below)
+            self._below, self.taken = self._below[:-1], self._below[-1]
         for bounced in [key for key, bounce in self.bounced.items() if bounce.at > seq]:
             del self.bounced[bounced]
 
@@ -86,7 +85,7 @@ class Pair:
         """The watermark after the payee's entry `seq`, which is not below its final one."""
         mark, below = self.taken, self._below
         while mark.at > seq:
-            *below, mark = below
+            below, mark = below[:-1], below[-1]
         return mark
 
     def fold(self, seq: int) -> None:
