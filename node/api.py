@@ -1,0 +1,323 @@
+"""What a program may ask the node over HTTP, and the one thing it may hand in: a signed entry.
+
+Answers from the ledger and the journal; changes nothing but through the node's door. Holds no secret. The server,
+its guard and the shape of failures are in `node.web`.
+"""
+
+from base64 import b64decode
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+import trio
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from protocol.base import HASH_BYTES, AccountId, EntryId, Malformed
+from protocol.entry import SIGNED_BYTES_MAX, SignedEntry
+from protocol.ledger import Ledger
+from protocol.ops import Send
+from protocol.payment import community_text, read_payment_id
+from protocol.verdict import Accepted, Duplicate, Fork, Refused, Verdict, Waiting
+
+from .bookkeeper import Bookkeeper, DoorClosed
+from .journal import Journal
+from .metrics import metrics_text
+from .records import CertificateRecord, EntryRecord
+from .views import (
+    LEVELS,
+    Json,
+    account_named,
+    certificate_view,
+    decimal_text,
+    entry_view,
+    handle_of,
+    place_view,
+    send_view,
+)
+from .web.application import FailureHandlers, answer, problem_response, read_body
+from .web.problem import Failed, Problem, bad_request, not_found
+
+PAGE_MAX = 200
+"""Entries or events read from the journal at a time."""
+KEEP_ALIVE_S = 15.0
+EVENT_STREAMS_MAX = 16
+
+
+class ServedNode(Protocol):
+    """What the API needs of a running node; `node.service.Node` fits it."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def bookkeeper(self) -> Bookkeeper: ...
+    async def pay_in(self, signed_raw: bytes) -> Verdict: ...
+    def state_of(self, account: AccountId, seq: int, id: EntryId) -> str: ...
+    def connected(self) -> Sequence[str]:
+        """Peer ids of the nodes connected now."""
+        ...
+
+    @property
+    def peer_id(self) -> str: ...
+    @property
+    def is_witness(self) -> bool: ...
+
+
+class HandIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/entries."""
+
+    entry: str
+    """The signed form, base64."""
+
+
+class NodeApi:
+    """The handlers. One method a route."""
+
+    def __init__(self, node: ServedNode) -> None:
+        self._node = node
+        self._streams = 0
+
+    def routes(self) -> list[BaseRoute]:
+        """The table of addresses."""
+        return [
+            Route("/v1/health", self.health, methods=["GET"]),
+            Route("/v1/status", self.status, methods=["GET"]),
+            Route("/v1/members", self.members, methods=["GET"]),
+            Route("/v1/accounts/{who}", self.account, methods=["GET"]),
+            Route("/v1/accounts/{who}/chain", self.chain, methods=["GET"]),
+            Route("/v1/entries", self.hand_in, methods=["POST"]),
+            Route("/v1/entries/{id}", self.entry, methods=["GET"]),
+            Route("/v1/payments/{id}", self.payment, methods=["GET"]),
+            Route("/v1/metrics", self.metrics, methods=["GET"]),
+            Route("/v1/events", self.events, methods=["GET"]),
+        ]
+
+    # How the node is
+
+    async def health(self, _: Request) -> Response:
+        """200 while the node can record; 503 once it cannot."""
+        failed = self._node.bookkeeper.failed
+        return answer({"ok": failed is None, "failed": failed}, 200 if failed is None else 503)
+
+    async def status(self, request: Request) -> Response:
+        """Community, height, peers, and what is wrong if anything is; with ?root=1 also the state root."""
+        ledger, commons = self._node.ledger, self._node.ledger.commons
+        root = {"state_root": ledger.state_root().hex()} if request.query_params.get("root") == "1" else {}
+        return answer(
+            root
+            | {
+                "community": community_text(commons.community),
+                "name": commons.name,
+                "unit": commons.unit,
+                "decimals": commons.decimals,
+                "height": commons.height,
+                "quorum": commons.quorum,
+                "witnesses": len(commons.witnesses),
+                "members": len(commons.members),
+                "sum": decimal_text(ledger.check_sum(), commons.decimals),
+                "row": self._node.bookkeeper.last_row,
+                "waiting": len(self._node.bookkeeper.waiting),
+                "peer_id": self._node.peer_id,
+                "peers": sorted(self._node.connected()),
+                "witness": self._node.is_witness,
+                "failed": self._node.bookkeeper.failed,
+            }
+        )
+
+    async def metrics(self, _: Request) -> Response:
+        """Counters and gauges as Prometheus reads them."""
+        text = metrics_text(self._node.ledger, self._node.bookkeeper, len(self._node.connected()))
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    # Accounts
+
+    async def members(self, _: Request) -> Response:
+        """Everybody, in order of admission."""
+        return answer({"members": [self._account_view(number) for number in sorted(self._node.ledger.commons.members)]})
+
+    async def account(self, request: Request) -> Response:
+        """One account by number or handle."""
+        return answer(self._account_view(self._account(request)))
+
+    async def chain(self, request: Request) -> Response:
+        """Entries of one account above `after`, ascending, at most `limit`; `next` is where to go on, or null."""
+        account = self._account(request)
+        after, limit = number_in(request, "after", -1), min(number_in(request, "limit", 50), PAGE_MAX)
+        chain = self._node.ledger.chain(account)
+        head = chain.seq if chain is not None else -1
+        last = min(head, after + limit)
+        entries = [self._entry_view(self._held(account, seq)) for seq in range(after + 1, last + 1)]
+        return answer({"entries": entries, "next": last if last < head else None})
+
+    def _account(self, request: Request) -> AccountId:
+        account = account_named(self._node.ledger.commons, request.path_params["who"])
+        if account is None:
+            raise Failed(not_found("there is no such account here", "GET /v1/members lists them"))
+        return account
+
+    def _account_view(self, account: AccountId) -> Json:
+        ledger, commons = self._node.ledger, self._node.ledger.commons
+        chain = ledger.chain(account)
+        return {
+            "account": account,
+            "handle": handle_of(commons, account),
+            "balance": decimal_text(ledger.balance(account), commons.decimals),
+            "limit": decimal_text(commons.limit(account), commons.decimals),
+            "unit": commons.unit,
+            "level": LEVELS[commons.level(account)],
+            "incarnation": chain.incarnation if chain else 0,
+            "seq": chain.seq if chain else None,
+            "id": chain.id.hex() if chain else None,
+            "final_seq": chain.final_seq if chain else None,
+        }
+
+    # Entries and payments
+
+    async def entry(self, request: Request) -> Response:
+        """One entry by its id, with the certificate that covers it."""
+        signed = self._by_id(request.path_params["id"])
+        certificate = self._node.journal.certificate_at(signed.account, signed.seq, signed.entry.incarnation)
+        view = self._entry_view(signed)
+        final = view["state"] in ("final", "seen")
+        view["certificate"] = certificate_view(certificate) if certificate is not None and final else None
+        return answer(view)
+
+    async def payment(self, request: Request) -> Response:
+        """One payment by its text form."""
+        try:
+            payment = read_payment_id(request.path_params["id"])
+        except Malformed as error:
+            raise Failed(
+                bad_request(f"that is no payment id: {error}", "copy the whole id, it starts with pay1")
+            ) from None
+        signed = self._node.journal.by_id(payment.entry)
+        if signed is None or payment.op >= len(signed.entry.ops) or not isinstance(signed.entry.ops[payment.op], Send):
+            raise Failed(not_found("there is no such payment here", "it may not have arrived yet"))
+        state = self._node.state_of(signed.account, signed.seq, signed.id)
+        view = send_view(signed, payment.op, self._node.ledger.commons)
+        return answer({**view, "state": state, "entry": signed.id.hex(), "op": payment.op, "time": signed.entry.time})
+
+    async def hand_in(self, request: Request) -> Response:
+        """Take a signed entry in by the door: recorded when this answers 201."""
+        raw = base64_bytes((await read_body(request, HandIn)).entry)
+        try:
+            return verdict_response(await self._node.pay_in(raw))
+        except Malformed as error:
+            raise Failed(Problem(400, "malformed", f"these bytes are no signed entry: {error}")) from None
+
+    def _by_id(self, text: str) -> SignedEntry:
+        try:
+            id = bytes.fromhex(text)
+        except ValueError:
+            id = b""
+        if len(id) != HASH_BYTES or text != id.hex():
+            raise Failed(bad_request("an entry's id is 64 hex digits in small letters"))
+        signed = self._node.journal.by_id(EntryId(id))
+        if signed is None:
+            raise Failed(not_found("there is no such entry here", "it may not have arrived yet"))
+        return signed
+
+    def _held(self, account: AccountId, seq: int) -> SignedEntry:
+        """The entry that the ledger holds at a place that it has."""
+        id = self._node.ledger.id_at(account, 0, seq)
+        signed = None if id is None else self._node.journal.by_id(id)
+        if signed is None:
+            raise LookupError(f"the journal lacks entry {seq} of account {account}")
+        return signed
+
+    def _entry_view(self, signed: SignedEntry) -> Json:
+        state = self._node.state_of(signed.account, signed.seq, signed.id)
+        return {**entry_view(signed, self._node.ledger.commons), "state": state}
+
+    # Events
+
+    async def events(self, request: Request) -> Response:
+        """Entries and certificates as they become durable, each with its row as id; replays what is above `after`."""
+        if self._streams >= EVENT_STREAMS_MAX:
+            return problem_response(
+                Problem(503, "too_many_streams", "too many event streams are open", "close one first")
+            )
+        named = request.headers.get("last-event-id")
+        newest = self._node.bookkeeper.last_row
+        after = number_of(named, "Last-Event-ID") if named else number_in(request, "after", newest)
+        return StreamingResponse(self._stream(after), media_type="text/event-stream")
+
+    async def _stream(self, after: int) -> AsyncIterator[bytes]:
+        self._streams += 1
+        try:
+            yield b": connected\n\n"
+            while True:
+                newest = self._node.bookkeeper.last_row
+                page = self._node.journal.since(after, PAGE_MAX)
+                for row, record in page:
+                    yield self._event(row, record)
+                    after = row
+                if len(page) == PAGE_MAX:
+                    continue
+                after = max(after, newest)
+                with trio.move_on_after(KEEP_ALIVE_S) as waited:
+                    await self._node.bookkeeper.wait_rows(after)
+                if waited.cancelled_caught:
+                    yield b": still here\n\n"
+        finally:
+            self._streams -= 1
+
+    def _event(self, row: int, record: EntryRecord | CertificateRecord) -> bytes:
+        match record:
+            case EntryRecord(signed):
+                kind, content = "entry", entry_view(signed, self._node.ledger.commons)
+            case CertificateRecord(certificate):
+                kind, content = "certificate", place_view(certificate.place)
+        return f"id: {row}\nevent: {kind}\ndata: {msgspec.json.encode(content).decode()}\n\n".encode()
+
+
+def verdict_response(verdict: Verdict) -> Response:
+    """Say what became of an entry that was handed in."""
+    match verdict:
+        case Accepted():
+            return answer({"verdict": "accepted"}, 201)
+        case Duplicate():
+            return answer({"verdict": "duplicate"})
+        case Waiting(need, account, incarnation, seq):
+            where = {"account": account, "incarnation": incarnation, "seq": seq}
+            return answer({"verdict": "waiting", "need": need.value, **where}, 202)
+        case Refused(code, facts):
+            return problem_response(Problem(422, code.word, f"the rules refuse it: {facts}", "nothing changed"))
+        case Fork(proof):
+            return problem_response(
+                Problem(409, "conflict", "another entry, signed as validly, is held for its place",
+                        "never sign twice for one place", {"held": proof.first.id.hex()})
+            )  # fmt: skip
+
+
+def _door_closed(error: Exception) -> Problem:
+    return Problem(507, "record_failed", f"the record cannot be kept: {error}", "free the disk, then start again")
+
+
+FAILURES: FailureHandlers = {DoorClosed: _door_closed}
+
+
+def number_of(text: str, name: str) -> int:
+    """Read a number from a query or header. Raises Failed(bad_request)."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise Failed(bad_request(f"{name} must be a whole number"))
+    return int(text)
+
+
+def number_in(request: Request, name: str, default: int) -> int:
+    """Read a number from the query, or take the default."""
+    text = request.query_params.get(name)
+    return default if text is None else number_of(text, name)
+
+
+def base64_bytes(text: str) -> bytes:
+    """Read base64. Raises Failed(bad_request)."""
+    if len(text) > 2 * SIGNED_BYTES_MAX:
+        raise Failed(bad_request("the entry is longer than any entry can be"))
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise Failed(bad_request("the entry must be base64")) from None

@@ -1,0 +1,139 @@
+"""Calls the wallet that runs in `tally up`, over loopback HTTP.
+
+Uses the standard library alone, so that a command starts fast. Finds the address and the token in HOME/run/api.json,
+which only the home's owner can read. Knows no wallet code: an answer is plain JSON, a failure is a `CallFailed`.
+"""
+
+import http.client
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ANSWER_BYTES_MAX = 64 << 20
+TIMEOUT_S = 60.0
+
+DONE, FAILED, USAGE, REFUSED, UNREACHABLE, LOCKED, NOT_FOUND, NOT_FINAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+"""Exit statuses of the command."""
+
+STATUS_BY_EXIT = {FAILED: 500, USAGE: 400, REFUSED: 422, UNREACHABLE: 503, LOCKED: 423, NOT_FOUND: 404, NOT_FINAL: 504}
+"""The HTTP status for a failure that ends a command with that exit status."""
+_EXIT_BY_STATUS = {status: exit_status for exit_status, status in STATUS_BY_EXIT.items()} | {409: REFUSED}
+
+
+class CallFailed(Exception):
+    """A command cannot do what it was asked. `beside` is shown with it in JSON (a payment that is not final yet)."""
+
+    def __init__(
+        self, code: str, message: str, *, exit_status: int = FAILED, next: str = "",
+        facts: Mapping[str, Any] | None = None, beside: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.exit_status = exit_status
+        self.next = next
+        self.facts = dict(facts or {})
+        self.beside = dict(beside or {})
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """What --json shows."""
+        return {"code": self.code, "message": self.message, "facts": self.facts, "next": self.next}
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """What HOME/run/api.json says of the node that runs there."""
+
+    address: str
+    token: str = field(repr=False)
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One home's running wallet."""
+
+    run: RunFile
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask for something."""
+        return self._call("GET", path, None, TIMEOUT_S)
+
+    def post(self, path: str, body: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        """Have something done; the answer may take `timeout_s`."""
+        return self._call("POST", path, body, timeout_s)
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.run.token}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(self.run.address, timeout=timeout_s)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            content = response.read(ANSWER_BYTES_MAX)
+        except TimeoutError:
+            raise unreachable("the node did not answer in time") from None
+        except (OSError, http.client.HTTPException):
+            raise unreachable("the node of this home does not answer") from None
+        finally:
+            connection.close()
+        return _answer(response.status, content)
+
+
+def _answer(status: int, content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        raise unreachable("the node's answer could not be read") from None
+    if not isinstance(answer, dict):
+        raise unreachable("the node's answer could not be read")
+    if status < 400:
+        return answer
+    raise CallFailed(
+        answer.get("code", "failed"),
+        answer.get("detail", "the node refused"),
+        exit_status=_EXIT_BY_STATUS.get(status, FAILED),
+        next=answer.get("next", ""),
+        facts=answer.get("facts"),
+    )
+
+
+def unreachable(message: str) -> CallFailed:
+    """The node is not there."""
+    return CallFailed("unreachable", message, exit_status=UNREACHABLE, next="Start it with `tally up --detach`.")
+
+
+def connect(home: Path) -> Client:
+    """Find the running node of `home`. Raises CallFailed when there is no wallet, or nothing runs."""
+    run = read_run_file(home)
+    if run is not None:
+        return Client(run)
+    if not (home / "wallet").is_dir():
+        raise CallFailed(
+            "no_wallet", "There is no wallet in this home.", exit_status=NOT_FOUND,
+            next="Make one with `tally init`, or name another home with --home.", facts={"home": str(home)},
+        )  # fmt: skip
+    raise unreachable("The node of this home is not running.")
+
+
+def read_run_file(home: Path) -> RunFile | None:
+    """Read HOME/run/api.json; None when nothing runs. Raises CallFailed when others could have written or read it."""
+    try:
+        with (home / "run" / "api.json").open("rb") as file:
+            found = os.fstat(file.fileno())
+            if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+                raise CallFailed(
+                    "home", f"{file.name} is open to other users.", next="Run `tally down` and `tally up`."
+                )
+            content = json.load(file)
+            return RunFile(content["address"], content["token"], content["pid"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        raise CallFailed("home", "This home belongs to another user.", next="Name another one with --home.") from None
+    except (ValueError, KeyError, TypeError):
+        return None

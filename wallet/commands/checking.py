@@ -1,0 +1,24 @@
+"""The command that checks the books."""
+
+import click
+
+from wallet.client import CallFailed
+from wallet.commands.session import Session, command
+
+VERIFY_TIMEOUT_S = 3600.0
+
+
+@command("verify")
+@click.option("--full", is_flag=True, help="Judge every entry again from its bytes; takes a while.")
+def verify(session: Session, full: bool) -> None:
+    """Check the books of this node: the file, the sum of all balances, and with --full every entry from its bytes."""
+    found = session.client().post("/v1/wallet/verify", {"full": full}, VERIFY_TIMEOUT_S)
+    if found["faults"]:
+        raise CallFailed(
+            "books_wrong", "The books of this node are wrong: " + "; ".join(found["faults"]) + ".",
+            next="Stop the node, keep a copy of the home, and ask your stewards for help.", beside=found,
+        )  # fmt: skip
+    checked = f"{found['entries']} entries checked again from their bytes" if full else f"{found['entries']} entries"
+    session.terminal.answer(
+        found, [f"the books are right: {checked}, sum of all balances {found['sum']} {found['unit']}"]
+    )

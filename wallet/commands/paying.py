@@ -1,0 +1,109 @@
+"""The commands that move money: pay, receive, refund."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from wallet.client import NOT_FINAL, REFUSED, USAGE, CallFailed, Client
+from wallet.commands.session import DURATION, Session, command
+from wallet.commands.showing import as_option
+
+ANSWER_MARGIN_S = 20.0
+"""How much longer than --timeout the command waits for the wallet's answer."""
+
+wait_option = click.option(
+    "--wait",
+    type=click.Choice(["recorded", "final", "seen"]),
+    default="final",
+    show_default=True,
+    help="Come back when the payment is in that state.",
+)
+timeout_option = click.option(
+    "--timeout", "timeout_s", type=DURATION, default="30s", show_default=True, help="How long to wait for it."
+)
+
+
+@command("pay")
+@click.argument("payee", metavar="@PAYEE")
+@click.argument("amount")
+@click.option("--memo", help="What it is for; everybody in the community can read it.")
+@click.option("--sealed", is_flag=True, help="Only you and the payee can read the memo.")
+@click.option("--ref", help="Your own name for this payment: the same --ref is never paid twice.")
+@as_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@wait_option
+@timeout_option
+def pay(session: Session, payee: str, amount: str, memo: str | None, sealed: bool, ref: str | None,
+        handle: str | None, yes: bool, wait: str, timeout_s: float) -> None:  # fmt: skip
+    """Pay @PAYEE an AMOUNT, such as 2.50."""
+    terminal = session.terminal
+    if not yes and not terminal.can_ask:
+        raise CallFailed(
+            "needs_yes", "Nobody can be asked here whether to pay.", exit_status=USAGE, next="Add --yes to pay at once."
+        )
+    client = session.client()
+    order = {"payee": payee, "amount": amount, "memo": memo, "sealed": sealed, "ref": ref, "as": handle}
+    if not yes and not terminal.agrees(preview_lines(client.post("/v1/wallet/preview", order)), "Pay?"):
+        raise CallFailed("not_agreed", "Nothing was paid.")
+    made = move(client, "/v1/wallet/pay", {**order, "wait": wait, "timeout_s": timeout_s}, timeout_s)
+    terminal.answer(made, payment_lines(made))
+
+
+def preview_lines(found: Mapping[str, Any]) -> list[str]:
+    """What is about to happen."""
+    memo = f' for "{found["memo"]}"' if found["memo"] else ""
+    unit = found["unit"]
+    return [
+        f"@{found['payer']} pays @{found['payee']} {found['amount']} {unit}{memo}",
+        f"balance now {found['balance']} {unit}, afterwards {found['balance_after']} {unit}",
+    ]
+
+
+def move(client: Client, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Have something paid. Raises CallFailed, with the payment beside it when there is one that is not final."""
+    try:
+        made = client.post(path, body, timeout_s + ANSWER_MARGIN_S)
+    except CallFailed as failure:
+        if failure.exit_status == NOT_FINAL and "id" in failure.facts:
+            failure.beside = client.get(f"/v1/wallet/payments/{failure.facts['id']}")
+        raise
+    if made["state"] in ("conflict", "refused"):
+        raise CallFailed(
+            made["state"], f"The payment will not become final: {made['state']}.", exit_status=REFUSED, beside=made,
+            next="See `tally status`; your stewards can help.", facts={"id": made["id"]},
+        )  # fmt: skip
+    return made
+
+
+def payment_lines(made: Mapping[str, Any]) -> list[str]:
+    """What came of a payment; "paid" is said of what is final."""
+    verb = "paid" if made["state"] in ("final", "seen") else "wrote a payment to"
+    return [f"@{made['payer']} {verb} @{made['payee']} {made['amount']} {made['unit']}: {made['state']}", made["id"]]
+
+
+@command("receive")
+@as_option
+@wait_option
+@timeout_option
+def receive(session: Session, handle: str | None, wait: str, timeout_s: float) -> None:
+    """Take in what is in flight to you now; otherwise it comes in with your next payment."""
+    body = {"as": handle, "wait": wait, "timeout_s": timeout_s}
+    taken = session.client().post("/v1/wallet/receive", body, timeout_s + ANSWER_MARGIN_S)
+    if taken["parcels"] == 0:
+        session.terminal.answer(taken, ["nothing is in flight to you"])
+        return
+    payments = "payment" if taken["parcels"] == 1 else "payments"
+    line = f"took in {taken['amount']} {taken['unit']} from {taken['parcels']} {payments}: {taken['state']}"
+    session.terminal.answer(taken, [line])
+
+
+@command("refund")
+@click.argument("id")
+@wait_option
+@timeout_option
+def refund(session: Session, id: str, wait: str, timeout_s: float) -> None:
+    """Send the payment ID back to who paid it: untouched if still in flight, else as a new payment that names it."""
+    client = session.client()
+    made = move(client, "/v1/wallet/refund", {"id": id, "wait": wait, "timeout_s": timeout_s}, timeout_s)
+    session.terminal.answer(made, payment_lines(made))

@@ -1,0 +1,178 @@
+"""The commands that only look: the summary, status, balance, history, members, show."""
+
+from collections.abc import Mapping
+from time import localtime, strftime
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from wallet.commands.session import Session, command
+from wallet.terminal import table
+
+as_option = click.option("--as", "handle", metavar="@HANDLE", help="Which of your accounts, if you have several.")
+
+KIND_WORDS = {
+    "paid": "paid",
+    "received": "from",
+    "incoming": "in flight from",
+    "returned": "sent back to",
+    "came_back": "back from",
+}
+
+
+def query(handle: str | None, **more: object) -> str:
+    """The query of an address that is about one account."""
+    given = {"as": handle, **more}
+    pairs = [f"{name}={quote(str(value))}" for name, value in given.items() if value is not None]
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+@command("balance")
+@as_option
+def balance(session: Session, handle: str | None) -> None:
+    """Show where you stand and what you can spend."""
+    found = session.client().get(f"/v1/wallet/balance{query(handle)}")
+    session.terminal.answer(found, balance_lines(found))
+
+
+def balance_lines(found: Mapping[str, Any]) -> list[str]:
+    """A balance in words."""
+    unit = found["unit"]
+    lines = [f"@{found['handle']}: {found['balance']} {unit} ({standing(found)})"]
+    if found["incoming"].strip("0."):
+        lines.append(f"of which {found['incoming']} {unit} is still in flight to you")
+    lines.append(f"you can spend {found['spendable']} {unit} (credit limit {found['limit']} {unit})")
+    return lines
+
+
+def standing(found: Mapping[str, Any]) -> str:
+    """Say in words what the sign of a balance means."""
+    amount = found["balance"].removeprefix("-")
+    if not amount.strip("0."):
+        return "even"
+    if found["balance"].startswith("-"):
+        return f"you owe the community {amount} {found['unit']}"
+    return f"the community owes you {amount} {found['unit']}"
+
+
+@command("history")
+@as_option
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many rows.")
+def history(session: Session, handle: str | None, limit: int) -> None:
+    """List your payments, newest first."""
+    found = session.client().get(f"/v1/wallet/history{query(handle, limit=limit)}")
+    session.terminal.answer(found, history_lines(found) or ["no payments yet"])
+
+
+def history_lines(found: Mapping[str, Any]) -> list[str]:
+    """One line a row: when, how much, with whom, what for, state, id."""
+    rows = [
+        (
+            when(row["time"]),
+            row["amount"] if row["amount"].startswith("-") else f"+{row['amount']}",
+            found["unit"],
+            f"{KIND_WORDS.get(row['kind'], row['kind'])} @{row['other']}",
+            memo_words(row),
+            row["state"],
+            row["id"],
+        )
+        for row in found["rows"]
+    ]
+    return table(rows, right=frozenset({1}))
+
+
+def memo_words(row: Mapping[str, Any]) -> str:
+    """The memo as it is shown in a line."""
+    if row["memo"] is not None:
+        return f'"{row["memo"]}"'
+    return "(sealed)" if row["sealed"] else ""
+
+
+def when(time: int) -> str:
+    """A time that an author wrote, in this machine's zone; "?" when it makes no sense."""
+    return strftime("%Y-%m-%d %H:%M", localtime(time)) if 0 < time < 2**34 else "?"
+
+
+@command("members")
+def members(session: Session) -> None:
+    """List the members of the community."""
+    found = session.client().get("/v1/wallet/members")
+    rows = [("MEMBER", "BALANCE", "LIMIT", "")] + [
+        (f"@{member['handle']}", member["balance"], member["limit"], member_words(member))
+        for member in found["members"]
+    ]
+    session.terminal.answer(found, table(rows, right=frozenset({1, 2})))
+
+
+def member_words(member: Mapping[str, Any]) -> str:
+    """What is special about a member."""
+    words = ["you"] if member["own"] else []
+    return ", ".join(words + ([member["level"]] if member["level"] != "free" else []))
+
+
+@command("show")
+@click.argument("id")
+def show(session: Session, id: str) -> None:
+    """Show one payment by its ID (pay1...)."""
+    found = session.client().get(f"/v1/wallet/payments/{quote(id, safe='')}")
+    session.terminal.answer(found, payment_lines(found))
+
+
+def payment_lines(found: Mapping[str, Any]) -> list[str]:
+    """A payment on a screen."""
+    lines = [
+        f"payment  {found['id']}",
+        f"state    {found['state']}",
+        f"payer    @{found['payer']}",
+        f"payee    @{found['payee']}",
+        f"amount   {found['amount']} {found['unit']}",
+        f"time     {when(found['time'])}",
+    ]
+    if found["memo"] is not None or found["sealed"]:
+        lines.append(f"memo     {memo_words(found)}")
+    if found["ref"] is not None:
+        lines.append(f"ref      {found['ref']}")
+    return lines
+
+
+@command("status")
+def status(session: Session) -> None:
+    """Show how the node is doing."""
+    found = session.client().get("/v1/wallet/status")
+    session.terminal.answer(found, status_lines(found))
+
+
+def status_lines(found: Mapping[str, Any]) -> list[str]:
+    """The node in a few lines."""
+    witness = "a witness" if found["witness"] else "not a witness"
+    lines = [
+        f"community  {found['name']} ({found['members']} members), {found['community']}",
+        f"node       running as process {found['pid']}, {witness}, {len(found['peers'])} peers connected",
+        f"wallet     {'locked' if found['locked'] else 'unlocked'}",
+        f"books      {found['entries']} entries, sum of all balances {found['sum']} {found['unit']}",
+    ]
+    return lines + [f"problem    {problem}" for problem in found["problems"]]
+
+
+def show_summary(session: Session) -> None:
+    """Show the screen of the bare command: who and where you are, your balance, the last payments, what to do next."""
+    found = session.client().get("/v1/wallet/summary")
+    lines = [f"{found['name']}: {found['members']} members, {len(found['peers'])} peers connected", ""]
+    for account in found["accounts"]:
+        lines += balance_lines(account)
+    for problem in found["problems"]:
+        lines.append(f"problem: {problem}")
+    if found["recent"]["rows"]:
+        lines += ["", *history_lines(found["recent"])]
+    session.terminal.answer(found, lines)
+    session.terminal.hint(f"\n{next_step(found)}")
+
+
+def next_step(found: Mapping[str, Any]) -> str:
+    """What this person probably wants to do next."""
+    if found["locked"]:
+        return "The wallet is locked: `tally unlock` lets it sign."
+    if found["members"] < 2:
+        return "You are the only member so far."
+    return "Pay somebody: `tally pay @NAME AMOUNT`. See `tally members`, `tally history`, `tally --help`."
