@@ -6,13 +6,14 @@ directories 0700, files 0600, and nothing is used that somebody else owns or may
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import HomeRefused
+from node.filesystem import OTHERS, StoreRefused, check_private, make_private_folder, replace_private_file
 
-PRIVATE_DIRECTORY = 0o700
-PRIVATE_FILE = 0o600
+from .errors import HomeRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +58,28 @@ class Home:
     def create(self) -> None:
         """Make the directories, private to this user. Raises HomeRefused when a wallet is here already."""
         if self.is_founded():
-            raise HomeRefused("There is a wallet in this home already.", {"home": str(self.root)}, "Use another --home.")
-        for place in (self.root, self.wallet, self.node, self.run):
-            place.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        self.check()
+            raise HomeRefused("There is a wallet in this home already.", {"home": str(self.root)}, "Use another home.")
+        with refusing():
+            for place in (self.root, self.wallet, self.node, self.run):
+                make_private_folder(place)
 
     def check(self) -> None:
-        """Raise HomeRefused unless there is a home here and it is this user's alone."""
-        check_private(self.root)
-        check_private(self.wallet)
+        """Raise HomeRefused unless there is a wallet here and it is this user's alone."""
+        if not self.is_founded():
+            facts = {"home": str(self.root)}
+            raise HomeRefused("There is no wallet in this home.", facts, "Make one with `tally init`.")
+        with refusing():
+            check_private(self.root)
+            check_private(self.wallet)
 
 
-def check_private(place: Path) -> None:
-    """Raise HomeRefused unless `place` exists, belongs to this user and is closed to all others."""
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say in the wallet's way what is wrong with a file or folder."""
     try:
-        found = place.lstat()
-    except FileNotFoundError:
-        facts = {"home": str(place)}
-        raise HomeRefused("There is no wallet in this home.", facts, "Make one with `tally init`.") from None
-    if fault := privacy_fault(found):
-        raise HomeRefused(f"{place} {fault}.", {"home": str(place)}, f"Run `chmod go= {place}` as its owner.")
-
-
-def privacy_fault(found: os.stat_result) -> str | None:
-    """Say what is wrong with who may use a file or directory, or None."""
-    if found.st_uid != os.geteuid():
-        return "belongs to another user"
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        return "is open to other users"
-    if stat.S_ISLNK(found.st_mode):
-        return "is a symbolic link"
-    return None
+        yield
+    except StoreRefused as error:
+        raise HomeRefused(f"{error.facts}.", next=f"{error.next_step}.") from None
 
 
 def read_private(place: Path, bytes_max: int) -> bytes:
@@ -101,8 +93,10 @@ def read_private(place: Path, bytes_max: int) -> bytes:
     except OSError as error:
         raise HomeRefused(f"{place.name} cannot be opened: {error.strerror}.", {"file": str(place)}) from None
     with os.fdopen(handle, "rb") as file:
-        if fault := privacy_fault(os.fstat(file.fileno())):
-            raise HomeRefused(f"{place} {fault}.", {"file": str(place)}, f"Run `chmod go= {place}` as its owner.")
+        found = os.fstat(file.fileno())
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & OTHERS:
+            facts = {"file": str(place), "permissions": f"{stat.S_IMODE(found.st_mode):o}"}
+            raise HomeRefused(f"Other users may use {place.name}.", facts, "Close it with chmod 600, as its owner.")
         content = file.read(bytes_max + 1)
     if len(content) > bytes_max:
         raise HomeRefused(f"{place.name} is longer than {bytes_max} bytes.", {"file": str(place)})
@@ -110,25 +104,5 @@ def read_private(place: Path, bytes_max: int) -> bytes:
 
 
 def write_private(place: Path, content: bytes) -> None:
-    """Put `content` at `place` at once or not at all, durably, readable by this user only.
-
-    A temporary file is synced and renamed over the old one, then the directory is synced; OSError passes through.
-    """
-    draft = place.with_name(place.name + ".new")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(draft, place)
-    sync_directory(place.parent)
-
-
-def sync_directory(place: Path) -> None:
-    """Make the names in a directory durable."""
-    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Put `content` at `place` at once or not at all, durably, for this user only. OSError passes through."""
+    replace_private_file(place, content)

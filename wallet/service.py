@@ -11,7 +11,7 @@ from protocol.base import AccountId
 
 from .home import Home
 from .port import NodePort
-from .results import Balance, Community, HistoryRow, Member, Payment, Received, State, Wait
+from .results import Balance, Community, HistoryRow, Member, Payment, Received, Wait
 
 WAIT_S = 30.0
 """How long a payment waits for its state when nobody says otherwise."""

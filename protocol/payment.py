@@ -1,0 +1,100 @@
+"""The text forms of ids: a payment is "pay1...", a community "com1...", in bech32m (BIP-350).
+
+A payment is one `send`: the entry's id (32 bytes) and the op's index in it (1 byte). The checksum finds any four wrong
+characters; text in one case only is read, written is lower case. May not know what an id stands for.
+"""
+
+from dataclasses import dataclass
+
+from .base import HASH_BYTES, OPS_MAX, CommunityId, EntryId, Malformed
+
+_CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32M = 0x2BC830A3
+_CHECKSUM = 6
+_TEXT_MAX = 90
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentId:
+    """Names one op of one entry; for a payment that op is a `send`."""
+
+    entry: EntryId
+    op: int
+
+    def __str__(self) -> str:
+        return write_bech32m("pay", self.entry + bytes([self.op]))
+
+
+def read_payment_id(text: str) -> PaymentId:
+    """Read "pay1..." as 33 bytes. Raises Malformed."""
+    content = read_bech32m("pay", text)
+    if len(content) != HASH_BYTES + 1 or content[-1] >= OPS_MAX:
+        raise Malformed("a payment id is an entry's id and the number of an op")
+    return PaymentId(EntryId(content[:-1]), content[-1])
+
+
+def community_text(community: CommunityId) -> str:
+    """Write a community's id as "com1..."."""
+    return write_bech32m("com", community)
+
+
+def read_community(text: str) -> CommunityId:
+    """Read "com1...". Raises Malformed."""
+    content = read_bech32m("com", text)
+    if len(content) != HASH_BYTES:
+        raise Malformed("a community's id has 32 bytes")
+    return CommunityId(content)
+
+
+def write_bech32m(prefix: str, content: bytes) -> str:
+    """Write bytes with a prefix and a checksum; the whole may be at most 90 characters."""
+    fives = _regroup(content, 8, 5, pad=True)
+    check = _polymod(_expand(prefix) + fives + [0] * _CHECKSUM) ^ _BECH32M
+    tail = [(check >> 5 * (_CHECKSUM - 1 - place)) & 31 for place in range(_CHECKSUM)]
+    return prefix + "1" + "".join(_CHARSET[five] for five in fives + tail)
+
+
+def read_bech32m(prefix: str, text: str) -> bytes:
+    """Read what `write_bech32m` wrote. Raises Malformed on any other prefix, character, checksum or padding."""
+    if len(text) > _TEXT_MAX or (text != text.lower() and text != text.upper()):
+        raise Malformed("too long, or in mixed case")
+    head, separator, tail = text.lower().rpartition("1")
+    if not separator or head != prefix or len(tail) < _CHECKSUM:
+        raise Malformed(f"an id that starts with {prefix}1 was expected")
+    fives = [_CHARSET.find(letter) for letter in tail]
+    if -1 in fives or _polymod(_expand(prefix) + fives) != _BECH32M:
+        raise Malformed("the checksum is wrong: a character was mistyped or is missing")
+    return bytes(_regroup(bytes(fives[:-_CHECKSUM]), 5, 8, pad=False))
+
+
+def _expand(prefix: str) -> list[int]:
+    return [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
+
+
+def _polymod(values: list[int]) -> int:
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for place, factor in enumerate(_GENERATOR):
+            if top >> place & 1:
+                check ^= factor
+    return check
+
+
+def _regroup(values: bytes, size: int, wanted: int, *, pad: bool) -> list[int]:
+    """Cut a string of bits, given in groups of `size`, into groups of `wanted`."""
+    bits = held = 0
+    groups = []
+    for value in values:
+        bits, held = bits << size | value, held + size
+        while held >= wanted:
+            held -= wanted
+            groups.append(bits >> held)
+            bits &= (1 << held) - 1
+    if pad and held:
+        groups.append(bits << wanted - held)
+    elif not pad and (held >= size or bits):
+        raise Malformed("the bits that fill the last character must be zero")
+    return groups

@@ -1,0 +1,232 @@
+"""The book: the wallet's own store of what it has signed, and the only SQL on this side.
+
+Before anything leaves, the signed entry, its payments and their refs are in the book, in one durable transaction. So the
+same ref is the same payment, and what is sent again is the same bytes, also after a crash between any two steps. An entry's
+bytes are dropped once it is final, for then the journal and other nodes hold it; its place and id stay as the account's head.
+May not sign, compose or wait; `commit` may run in a worker thread, one call at a time, all else is the main thread's.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from node.filesystem import check_private
+from node.journal.connection import connect, explain, make_file
+from node.storelock import StoreLock
+from protocol.base import AccountId, CommunityId, EntryId
+from protocol.entry import SignedEntry, read_signed
+from protocol.messages import INSTANCE_BYTES, Position
+
+from .errors import BookFailed, HomeRefused
+from .home import refusing
+from .instance import fingerprint
+
+APPLICATION_ID = 0x74616C77
+"""The letters "talw" in the header of the file."""
+VERSION = 1
+NONCES_KEPT = 4
+CHECKPOINT_PAGES = 1_000
+
+_TABLES = (
+    "CREATE TABLE community (id BLOB NOT NULL) STRICT",
+    "CREATE TABLE instance (n INTEGER PRIMARY KEY, nonce BLOB NOT NULL, fingerprint BLOB NOT NULL) STRICT",
+    """CREATE TABLE account (number INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL UNIQUE,
+       incarnation INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT -1, id BLOB NOT NULL DEFAULT x'') STRICT""",
+    """CREATE TABLE entry (account INTEGER, incarnation INTEGER, seq INTEGER, signed BLOB NOT NULL,
+       PRIMARY KEY (account, incarnation, seq)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE payment (account INTEGER, incarnation INTEGER, seq INTEGER, op INTEGER, entry BLOB NOT NULL,
+       payee INTEGER NOT NULL, amount INTEGER NOT NULL, memo TEXT, sealed INTEGER NOT NULL, ref TEXT,
+       time INTEGER NOT NULL, PRIMARY KEY (account, incarnation, seq, op)) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX payment_by_ref ON payment (account, ref) WHERE ref IS NOT NULL",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
+_PAYMENT = "SELECT account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time FROM payment"
+_PUT_PAYMENT = "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_ENTRY = "INSERT INTO entry VALUES (?, ?, ?, ?)"
+_PUT_HEAD = "UPDATE account SET incarnation = ?, seq = ?, id = ? WHERE number = ?"
+_DROP_FINAL = "DELETE FROM entry WHERE account = ? AND incarnation = ? AND seq <= ?"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One payment that this wallet signed: a `send`, or a `bounce` as the refund of one. `memo` is in clear text."""
+
+    account: AccountId
+    incarnation: int
+    seq: int
+    op: int
+    entry: EntryId
+    payee: AccountId
+    amount: int
+    memo: str | None
+    sealed: bool
+    ref: str | None
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What one signature adds to the book, in one transaction with others that are ready at the same time."""
+
+    signed: SignedEntry
+    payments: tuple[PaymentRow, ...]
+    final_seq: int
+    """The account's entries up to here are final, so their bytes need not be kept."""
+
+
+class Book:
+    """An open book; holds the lock of its folder until `close`."""
+
+    def __init__(self, lock: StoreLock, writer: apsw.Connection, reader: apsw.Connection) -> None:
+        self._lock, self._writer, self._reader = lock, writer, reader
+        self.failed: str | None = None
+        """Why nothing can be kept any more, and so nothing signed."""
+        self.instance = b""
+        """16 bytes that tell this opening of the book from every other."""
+        self.previous: tuple[bytes, ...] = ()
+        """Those of earlier openings of this very file, newest first; empty when it is a copy."""
+        self.community = CommunityId(self._writer.execute("SELECT id FROM community").get)
+        self.ordinals: dict[AccountId, int] = {}
+        self.heads: dict[AccountId, Position] = {}
+        """The last entry ever signed, for each account that has signed any."""
+        self.pending: dict[AccountId, list[SignedEntry]] = {}
+        """Signed and not known to be final, by account, ascending."""
+        self._load()
+
+    @classmethod
+    def create(cls, file: Path, community: CommunityId, accounts: Iterable[tuple[AccountId, int]]) -> None:
+        """Make the book of a new wallet: its accounts as (number, ordinal of the key). Raises HomeRefused."""
+        with refusing():
+            lock = StoreLock(file.parent)
+        try:
+            make_file(file)
+            connection = connect(file, None, write=True)
+            with connection:
+                for statement in _TABLES:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO community VALUES (?)", (community,))
+                connection.executemany("INSERT INTO account (number, ordinal) VALUES (?, ?)", accounts)
+            connection.close()
+        except (apsw.Error, FileExistsError) as error:
+            raise HomeRefused(f"The book could not be made: {error}.") from error
+        finally:
+            lock.release()
+
+    @classmethod
+    def open(cls, file: Path) -> "Book":
+        """Open the book, and note this opening in it. Raises HomeRefused when it cannot be used or is in use."""
+        if not file.exists():
+            raise HomeRefused("The wallet's book is missing.", next="Restore it from your backup.")
+        with refusing():
+            lock = StoreLock(file.parent)
+        try:
+            with refusing():
+                check_private(file)
+                writer, reader = connect(file, None, write=True), connect(file, None, write=False)
+            _check_header(writer)
+            book = cls(lock, writer, reader)
+            book._begin(fingerprint(file))
+            return book
+        except apsw.Error as error:
+            lock.release()
+            raise HomeRefused(f"The wallet's book cannot be used: {explain(error)}.") from error
+        except BaseException:
+            lock.release()
+            raise
+
+    def _load(self) -> None:
+        for number, ordinal, incarnation, seq, id in self._writer.execute("SELECT * FROM account ORDER BY number"):
+            self.ordinals[number] = ordinal
+            if seq >= 0:
+                self.heads[number] = Position(number, incarnation, seq, id)
+        for account, raw in self._writer.execute("SELECT account, signed FROM entry ORDER BY account, seq"):
+            self.pending.setdefault(account, []).append(read_signed(raw))
+
+    def _begin(self, place: bytes) -> None:
+        """Take a new nonce. Earlier ones count as this home's own only if it is the same file on the same machine."""
+        rows = list(self._writer.execute("SELECT nonce, fingerprint FROM instance ORDER BY n DESC"))
+        self.previous = tuple(nonce for nonce, found in rows if found == place)
+        self.instance = secrets.token_bytes(INSTANCE_BYTES)
+        with self._writer:
+            self._writer.execute("INSERT INTO instance (nonce, fingerprint) VALUES (?, ?)", (self.instance, place))
+            self._writer.execute("DELETE FROM instance WHERE n <= (SELECT max(n) FROM instance) - ?", (NONCES_KEPT,))
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def commit(self, signings: Sequence[Signing]) -> None:
+        """Put all of `signings` on the disk, or none. Raises BookFailed, and from then on always."""
+        if self.failed is not None:
+            raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
+        try:
+            with self._writer:
+                for signing in signings:
+                    self._put(signing)
+            if self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0] >= CHECKPOINT_PAGES:
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self.failed = explain(error)
+            raise BookFailed(f"The wallet's book could not be written: {self.failed}.") from error
+
+    def _put(self, signing: Signing) -> None:
+        entry, id = signing.signed.entry, signing.signed.id
+        run = self._writer.execute
+        run(_PUT_ENTRY, (entry.account, entry.incarnation, entry.seq, signing.signed.encode()))
+        run(_PUT_HEAD, (entry.incarnation, entry.seq, id, entry.account))
+        run(_DROP_FINAL, (entry.account, entry.incarnation, signing.final_seq))
+        for row in signing.payments:
+            run(_PUT_PAYMENT, (
+                row.account, row.incarnation, row.seq, row.op, row.entry, row.payee, row.amount, row.memo,
+                int(row.sealed), row.ref, row.time,
+            ))  # fmt: skip
+
+    def note(self, signings: Sequence[Signing]) -> None:
+        """Show in memory what `commit` has made durable."""
+        for signing in signings:
+            entry = signing.signed.entry
+            self.heads[entry.account] = Position(entry.account, entry.incarnation, entry.seq, signing.signed.id)
+            kept = [signed for signed in self.pending.get(entry.account, ()) if signed.seq > signing.final_seq]
+            self.pending[entry.account] = [*kept, signing.signed]
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def by_ref(self, account: AccountId, ref: str) -> PaymentRow | None:
+        """The payment that this account signed under `ref`."""
+        return self._one(f"{_PAYMENT} WHERE account = ? AND ref = ?", (account, ref))
+
+    def payment(self, account: AccountId, incarnation: int, seq: int, op: int) -> PaymentRow | None:
+        """The payment at one place, if this wallet signed it."""
+        where = "account = ? AND incarnation = ? AND seq = ? AND op = ?"
+        return self._one(f"{_PAYMENT} WHERE {where}", (account, incarnation, seq, op))
+
+    def pending_id(self, account: AccountId, incarnation: int, seq: int) -> EntryId | None:
+        """The id of what was signed at one place and is not final yet."""
+        found = (s.id for s in self.pending.get(account, ()) if (s.entry.incarnation, s.seq) == (incarnation, seq))
+        return next(found, None)
+
+    def _one(self, query: str, values: tuple[int | str, ...]) -> PaymentRow | None:
+        try:
+            found = self._reader.execute(query, values).fetchone()
+        except apsw.Error as error:
+            raise BookFailed(f"The wallet's book could not be read: {explain(error)}.") from error
+        if found is None:
+            return None
+        *front, sealed, ref, time = found
+        return PaymentRow(*front, bool(sealed), ref, time)
+
+    def close(self) -> None:
+        """Give the folder free."""
+        self._reader.close()
+        self._writer.close()
+        self._lock.release()
+
+
+def _check_header(connection: apsw.Connection) -> None:
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise HomeRefused("The wallet's book is not a tallystick book.", next="Restore it from your backup.")
+    version = connection.pragma("user_version")
+    if version != VERSION:
+        raise HomeRefused("The wallet's book is of another version.", {"version": version}, "Install the newer software.")

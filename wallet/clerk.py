@@ -1,0 +1,92 @@
+"""The clerk: the one task that writes the book. What waits at the same time goes into one durable transaction.
+
+So 64 payments of different accounts cost one sync of the disk, not 64. The queue is bounded; whoever finds it full waits.
+After the first failure nothing is taken any more. Knows nothing of what it writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from .book import Book, Signing
+from .errors import BookFailed
+
+BATCH_MAX = 256
+QUEUE_MAX = 1_024
+
+
+@dataclass(eq=False, slots=True)
+class _Slip:
+    """One signing that waits to be durable."""
+
+    signing: Signing
+    done: trio.Event = field(default_factory=trio.Event)
+    failure: str | None = None
+
+
+class Clerk:
+    """Hands signings to the book's worker thread. `run` must be running for `keep` to return."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._send, self._receive = trio.open_memory_channel[_Slip](QUEUE_MAX)
+        self._waiting: list[_Slip] = []
+        self.failed: str | None = None
+
+    async def keep(self, signing: Signing) -> None:
+        """Return once `signing` is durable. Raises BookFailed when it is not, or may not be."""
+        if self.failed is not None:
+            raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
+        slip = _Slip(signing)
+        await self._send.send(slip)
+        await slip.done.wait()
+        if slip.failure is not None:
+            raise BookFailed(f"The wallet's book could not keep the payment: {slip.failure}.")
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write batch after batch until cancelled, or until the disk refuses."""
+        task_status.started()
+        try:
+            while self.failed is None:
+                self._waiting = await self._batch()
+                await self._write(self._waiting)
+                self._waiting = []
+        finally:
+            self._refuse_all()
+
+    async def _batch(self) -> list[_Slip]:
+        batch = [await self._receive.receive()]
+        while len(batch) < BATCH_MAX:
+            try:
+                batch.append(self._receive.receive_nowait())
+            except trio.WouldBlock:
+                break
+        return batch
+
+    async def _write(self, batch: Sequence[_Slip]) -> None:
+        signings = [slip.signing for slip in batch]
+        try:
+            await trio.to_thread.run_sync(self._book.commit, signings)
+        except BookFailed as error:
+            self.failed = error.message
+        else:
+            self._book.note(signings)
+        for slip in batch:
+            slip.failure = self.failed
+            slip.done.set()
+
+    def _refuse_all(self) -> None:
+        """Nobody may wait for ever for a clerk who has gone."""
+        self.failed = self.failed or "the wallet is closing"
+        for slip in self._waiting:
+            if not slip.done.is_set():
+                slip.failure = self.failed
+                slip.done.set()
+        while True:
+            try:
+                slip = self._receive.receive_nowait()
+            except trio.WouldBlock:
+                break
+            slip.failure = self.failed
+            slip.done.set()

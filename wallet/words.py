@@ -1,0 +1,50 @@
+"""The 24 recovery words: English list of BIP-39, 32 bytes of entropy and a checksum, no 25th word.
+
+A 25th word is left out on purpose: a wrong one silently opens an empty wallet. May not keep or print anything.
+"""
+
+import secrets
+
+from mnemonic import Mnemonic
+
+from protocol.derivation import words_to_seed
+
+from .errors import BadWords
+
+ENTROPY_BYTES = 32
+WORDS = 24
+
+
+def new_entropy() -> bytes:
+    """32 bytes of the system's randomness, from which all keys of a wallet follow."""
+    return secrets.token_bytes(ENTROPY_BYTES)
+
+
+def to_words(entropy: bytes) -> list[str]:
+    """The 24 words that stand for 32 bytes of entropy."""
+    if len(entropy) != ENTROPY_BYTES:
+        raise ValueError(f"{ENTROPY_BYTES} bytes stand for {WORDS} words, not {len(entropy)}")
+    return Mnemonic("english").to_mnemonic(entropy).split()
+
+
+def from_words(sentence: str) -> bytes:
+    """The entropy of 24 words, however spaced or capitalised.
+
+    Raises BadWords, naming the places (never the words) that are not in the list.
+    """
+    language = Mnemonic("english")
+    words = sentence.lower().split()
+    if len(words) != WORDS:
+        raise BadWords(f"There must be {WORDS} recovery words.", {"given": len(words)})
+    known = set(language.wordlist)
+    strange = [str(place) for place, word in enumerate(words, 1) if word not in known]
+    if strange:
+        raise BadWords("Some words are not in the list.", {"places": ", ".join(strange)})
+    if not language.check(" ".join(words)):
+        raise BadWords("The words do not belong together: one is wrong, or two are swapped.")
+    return bytes(language.to_entropy(words))
+
+
+def seed_of(entropy: bytes) -> bytes:
+    """The 64-byte seed of the words that stand for `entropy`."""
+    return words_to_seed(" ".join(to_words(entropy)))
