@@ -1,0 +1,78 @@
+"""Starts and asks `transport_process`; ends it by closing its input, or at once by its own process id."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from node.transport import peer_id_of
+from protocol.signing import SecretKey
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def seed_of(number: int) -> bytes:
+    """A transport key seed for tests, different for every number."""
+    return number.to_bytes(4, "big") * 8
+
+
+def peer_of(number: int) -> str:
+    """The peer id that `seed_of(number)` gives."""
+    return peer_id_of(bytes(SecretKey.from_seed(seed_of(number)).public))
+
+
+@dataclass(slots=True)
+class EchoProcess:
+    """A running `transport_process`."""
+
+    process: "subprocess.Popen[str]"
+    peer_id: str
+    addresses: list[str]
+
+    def ask(self, question: str) -> Any:
+        """One line to its input, one JSON value back."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(question + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def freeze(self) -> None:
+        """Stop it without closing anything, as a suspended machine does."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def echo_process(number: int, peers: list[str], listen: str = "/ip4/127.0.0.1/tcp/0") -> Iterator[EchoProcess]:
+    """An echoing transport with the key of `number`, for as long as the block lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.real.transport_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    echo = EchoProcess(process, "", [])
+    try:
+        started = echo.ask(json.dumps({"seed": seed_of(number).hex(), "listen": listen, "peers": peers, "topic": "aa"}))
+        echo.peer_id, echo.addresses = started["peer_id"], started["addresses"]
+        yield echo
+    finally:
+        process.kill()
+        process.wait(10)
+        assert process.stdin and process.stdout
+        process.stdin.close()
+        process.stdout.close()
