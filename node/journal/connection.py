@@ -78,13 +78,17 @@ def _set_up(connection: apsw.Connection, write: bool) -> None:
         "cache_size": -(WRITER_CACHE_KIB if write else READER_CACHE_KIB),
     }  # fmt: skip
     if write:
-        wanted = {"journal_mode": "wal", "wal_autocheckpoint": 0, **wanted}
+        wanted["wal_autocheckpoint"] = 0  # the journal does it itself, because SQLite would keep its errors quiet
     for name, value in wanted.items():
         connection.pragma(name, value)
-    for name, value in {"journal_mode": "wal", **wanted}.items():
-        found = connection.pragma(name)
-        if found != value:
-            raise StoreRefused(f"SQLite did not set {name} to {value} but {found}", "Use a file system that can do so")
+        require_setting(connection, name, value)
+
+
+def require_setting(connection: apsw.Connection, name: str, value: int | str) -> None:
+    """Refuse a connection that does not have this setting."""
+    found = connection.pragma(name)
+    if found != value:
+        raise StoreRefused(f"SQLite has set {name} to {found}, not to {value}", "Use a file system that can do so")
 
 
 def check_header(connection: apsw.Connection, file: Path) -> None:
@@ -99,6 +103,7 @@ def check_header(connection: apsw.Connection, file: Path) -> None:
         )
     if version != schema.VERSION:
         raise damaged(file, f"its version {version} is unknown")
+    require_setting(connection, "journal_mode", "wal")
 
 
 def is_empty(connection: apsw.Connection) -> bool:
@@ -108,8 +113,17 @@ def is_empty(connection: apsw.Connection) -> bool:
     )
 
 
-def quick_check(connection: apsw.Connection, file: Path) -> None:
-    """Refuse a file whose pages do not fit together."""
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != ("ok",):
-        raise damaged(file, str(found[0]) if found else "quick_check said nothing")
+def lay_out(connection: apsw.Connection, generation: bytes) -> None:
+    """Make an empty file a journal. Cut short, it leaves a file that `is_empty` still recognises."""
+    connection.pragma("journal_mode", "wal")
+    with connection:
+        for statement in schema.statements():
+            connection.execute(statement)
+        connection.execute("INSERT INTO store VALUES (?)", (generation,))
+
+
+def check_pages(connection: apsw.Connection, file: Path, *, full: bool) -> None:
+    """Refuse a file whose pages do not fit together; with `full`, also one whose indexes do not fit the tables."""
+    found = connection.pragma("integrity_check" if full else "quick_check", 1)
+    if found != "ok":
+        raise damaged(file, str(found))

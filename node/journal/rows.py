@@ -8,6 +8,7 @@ otherwise the list of (key index, signature) and the round, as codec bytes, whic
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from protocol import codec
 from protocol.base import (
@@ -41,6 +42,11 @@ Row = tuple[Any, ...]
 SIGNATURES_BYTES_MAX = 1 << 14
 NOTE_BYTES_MAX = 1 << 15
 
+
+class RowDamaged(Exception):
+    """A row is not what was written."""
+
+
 FindEntry = Callable[[Place], int | None]
 """Looks up the newest row of the entry that stands at a place."""
 
@@ -48,6 +54,16 @@ FindEntry = Callable[[Place], int | None]
 def id6(id: bytes) -> int:
     """The first 6 bytes of an id: enough to find it by, and SQLite's integers know that width."""
     return int.from_bytes(id[:6], "big", signed=True)
+
+
+def checksum(*fields: int | bytes) -> int:
+    """CRC-32 of a row's fields, as a signed integer that fits 4 bytes. It guards against disks, not against people."""
+    return crc32(b" ".join([field if isinstance(field, bytes) else b"%d" % field for field in fields])) - (1 << 31)
+
+
+def _require(row: Row, *covered: int | bytes) -> None:
+    if row[-1] != checksum(*covered):
+        raise RowDamaged(f"row {row[0]} is not as it was written")
 
 
 def _pack_signatures(signed: SignedEntry) -> bytes:
@@ -65,8 +81,9 @@ def _unpack_signatures(raw: bytes) -> tuple[tuple[tuple[int, Signature], ...], i
 
 
 def read_entry_row(row: Row) -> tuple[int, EntryRecord]:
-    """Put (n, account, body, signatures) together."""
-    n, _, body, packed = row
+    """Put (n, account, incarnation, seq, id6, body, signatures, checksum) together."""
+    n, account, incarnation, seq, short, body, packed, _ = row
+    _require(row, n, account, incarnation, seq, short, body, packed)
     signatures, round = _unpack_signatures(packed)
     return n, EntryRecord(SignedEntry(body, read_entry(body), entry_id(body), signatures, round))
 
@@ -79,7 +96,8 @@ def read_place_row(row: Row) -> tuple[int, Position]:
 
 def read_certificate_row(row: Row) -> tuple[int, CertificateRecord]:
     """Put a certificate and what its entry's row knows together."""
-    n, account, incarnation, seq, body, epoch, round, numbers, signatures = row
+    n, account, incarnation, seq, body, entry, epoch, round, numbers, signatures, _ = row
+    _require(row, n, entry, epoch, round, numbers, signatures)
     place = Place(epoch, account, round if account == COMMONS else incarnation, seq, entry_id(body))
     flat = codec.items(codec.decode(numbers, SIGNATURES_BYTES_MAX))
     votes = tuple(
@@ -91,7 +109,8 @@ def read_certificate_row(row: Row) -> tuple[int, CertificateRecord]:
 
 def read_vote_row(row: Row) -> tuple[int, VoteRecord]:
     """Put a vote for a member's entry and what that entry's row knows together."""
-    n, account, incarnation, seq, body, epoch, witness, number, signature = row
+    n, account, incarnation, seq, body, entry, epoch, witness, number, signature, _ = row
+    _require(row, n, entry, epoch, witness, number, signature)
     place = Place(epoch, account, incarnation, seq, entry_id(body))
     return n, VoteRecord(Vote(Tag.VOTE, place, witness, number, signature))
 
@@ -126,8 +145,9 @@ _FORM_BY_KIND = {form.kind: form for form in NOTE_FORMS}
 
 
 def read_note_row(row: Row) -> tuple[int, Record]:
-    """Put (n, kind, content) together."""
-    n, kind, content = row
+    """Put (n, kind, content, checksum) together."""
+    n, kind, content, _ = row
+    _require(row, n, kind, content)
     return n, _FORM_BY_KIND[kind].read(content)
 
 
@@ -161,8 +181,8 @@ class Rows:
 
     def _entry(self, n: int, signed: SignedEntry) -> None:
         entry = signed.entry
-        packed = _pack_signatures(signed)
-        self.entries.append((n, entry.account, entry.incarnation, entry.seq, id6(signed.id), signed.body, packed))
+        row = (n, entry.account, entry.incarnation, entry.seq, id6(signed.id), signed.body, _pack_signatures(signed))
+        self.entries.append((*row, checksum(*row)))
 
     def _certificate(self, n: int, entry: int | None, certificate: Certificate) -> None:
         place = certificate.place
@@ -173,14 +193,17 @@ class Rows:
             flat += (witness, number)
         signatures = b"".join([signature for _, _, signature in certificate.votes])
         round = place.incarnation if place.account == COMMONS else 0
-        self.certificates.append((n, entry, place.epoch, round, codec.encode(tuple(flat)), signatures))
+        row = (n, entry, place.epoch, round, codec.encode(tuple(flat)), signatures)
+        self.certificates.append((*row, checksum(*row)))
 
     def _vote(self, n: int, entry: int | None, record: VoteRecord) -> None:
         vote = record.vote
         if entry is None or vote.tag is not Tag.VOTE or vote.place.account == COMMONS:
             return self._note(n, record)  # what is voted on in account 0 is no entry of the ledger yet
-        self.votes.append((n, entry, vote.place.epoch, vote.witness, vote.number, vote.signature))
+        row = (n, entry, vote.place.epoch, vote.witness, vote.number, vote.signature)
+        self.votes.append((*row, checksum(*row)))
 
     def _note(self, n: int, record: Record) -> None:
         form = FORM_OF[type(record)]
-        self.notes.append((n, form.kind, form.write(record)))
+        row = (n, form.kind, form.write(record))
+        self.notes.append((*row, checksum(*row)))

@@ -2,7 +2,8 @@
 
 Entries are keyed by the order of their arrival, which is several times cheaper than a random hash as key. Row numbers
 `n` come from one counter for all tables, so that merging the tables by `n` gives back the one order of all records.
-Nothing is said twice: a certificate or vote names the row of its entry, which knows account, seq and id.
+Nothing is said twice: a certificate or vote names the row of its entry, which knows account, seq and id. A checksum in
+every row finds what a disk forgot or turned round, before anything follows from it.
 """
 
 APPLICATION_ID = 0x74616C79
@@ -19,22 +20,29 @@ TABLES = {
         seq INTEGER NOT NULL,
         id6 INTEGER NOT NULL,
         body BLOB NOT NULL,
-        signatures BLOB NOT NULL""",
+        signatures BLOB NOT NULL,
+        checksum INTEGER NOT NULL""",
     "certificates": """
         n INTEGER PRIMARY KEY,
         entry INTEGER NOT NULL,
         epoch INTEGER NOT NULL,
         round INTEGER NOT NULL,
         numbers BLOB NOT NULL,
-        signatures BLOB NOT NULL""",
+        signatures BLOB NOT NULL,
+        checksum INTEGER NOT NULL""",
     "votes": """
         n INTEGER PRIMARY KEY,
         entry INTEGER NOT NULL,
         epoch INTEGER NOT NULL,
         witness INTEGER NOT NULL,
         number INTEGER NOT NULL,
-        signature BLOB NOT NULL""",
-    "notes": "n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, content BLOB NOT NULL",
+        signature BLOB NOT NULL,
+        checksum INTEGER NOT NULL""",
+    "notes": """
+        n INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        checksum INTEGER NOT NULL""",
 }
 ROW_TABLES = ("entries", "certificates", "votes", "notes")
 
@@ -58,19 +66,19 @@ def statements() -> list[str]:
 
 
 PUT = {
-    "entries": "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "certificates": "INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?)",
-    "votes": "INSERT INTO votes VALUES (?, ?, ?, ?, ?, ?)",
-    "notes": "INSERT INTO notes VALUES (?, ?, ?)",
+    "entries": "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "certificates": "INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "votes": "INSERT INTO votes VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "notes": "INSERT INTO notes VALUES (?, ?, ?, ?)",
 }
 
-_ENTRY = "SELECT n, account, body, signatures FROM entries"
+_ENTRY = "SELECT n, account, incarnation, seq, id6, body, signatures, checksum FROM entries"
 # CROSS JOIN keeps the order of the loops as written: the few certificates or votes outside, their entries inside.
 _CERTIFICATE = """
-    SELECT c.n, e.account, e.incarnation, e.seq, e.body, c.epoch, c.round, c.numbers, c.signatures
+    SELECT c.n, e.account, e.incarnation, e.seq, e.body, c.entry, c.epoch, c.round, c.numbers, c.signatures, c.checksum
     FROM certificates c CROSS JOIN entries e ON e.n = c.entry"""
 _VOTE = """
-    SELECT v.n, e.account, e.incarnation, e.seq, e.body, v.epoch, v.witness, v.number, v.signature
+    SELECT v.n, e.account, e.incarnation, e.seq, e.body, v.entry, v.epoch, v.witness, v.number, v.signature, v.checksum
     FROM votes v CROSS JOIN entries e ON e.n = v.entry"""
 _CERTIFICATE_PLACE = """
     SELECT c.n, e.account, e.incarnation, e.seq, e.body
@@ -80,7 +88,7 @@ _CERTIFICATE_PLACE = """
 ENTRIES_IN = f"{_ENTRY} WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
 CERTIFICATES_IN = f"{_CERTIFICATE} WHERE c.n > ? AND c.n <= ? ORDER BY c.n LIMIT ?"
 VOTES_IN = f"{_VOTE} WHERE v.n > ? AND v.n <= ? ORDER BY v.n LIMIT ?"
-NOTES_IN = "SELECT n, kind, content FROM notes WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
+NOTES_IN = "SELECT n, kind, content, checksum FROM notes WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
 ENTRY_PLACES_IN = "SELECT n, account, incarnation, seq, body FROM entries WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
 CERTIFICATE_PLACES_IN = f"{_CERTIFICATE_PLACE} WHERE c.n > ? AND c.n <= ? ORDER BY c.n LIMIT ?"
 
@@ -89,11 +97,11 @@ CERTIFICATE_ROW = f"{_CERTIFICATE} WHERE c.n = ?"
 ENTRIES_AT = f"{_ENTRY} WHERE account = ? AND incarnation = ? AND seq BETWEEN ? AND ? ORDER BY seq, n"
 ENTRIES_BY_ID = f"{_ENTRY} WHERE id6 = ? ORDER BY n"
 CERTIFICATE_OVER = """
-    SELECT c.n, e.account, e.incarnation, e.seq, e.body, c.epoch, c.round, c.numbers, c.signatures
+    SELECT c.n, e.account, e.incarnation, e.seq, e.body, c.entry, c.epoch, c.round, c.numbers, c.signatures, c.checksum
     FROM entries e CROSS JOIN certificates c ON c.entry = e.n
     WHERE e.account = ? AND e.incarnation = ? AND e.seq >= ? ORDER BY e.seq, e.n, c.n LIMIT 1"""
 ROW_OF_ENTRY = """
     SELECT n FROM entries WHERE account = ? AND incarnation = ? AND seq = ? AND id6 = ? ORDER BY n DESC LIMIT 1"""
-NOTES_OF_KIND = "SELECT n, kind, content FROM notes WHERE kind = ? ORDER BY n"
+NOTES_OF_KIND = "SELECT n, kind, content, checksum FROM notes WHERE kind = ? ORDER BY n"
 LAST_ROW = "SELECT max(n) FROM (" + " UNION ALL ".join(f"SELECT max(n) AS n FROM {name}" for name in ROW_TABLES) + ")"
 COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {name})" for name in ROW_TABLES)

@@ -26,12 +26,13 @@ from . import rows, schema
 from .connection import (
     JournalFailed,
     check_header,
+    check_pages,
     connect,
     damaged,
     explain,
     is_empty,
+    lay_out,
     make_file,
-    quick_check,
 )
 
 FILE = "journal.db"
@@ -195,9 +196,12 @@ class Journal:
 
     # -- care ------------------------------------------------------------------------------------------------------
 
-    def check(self) -> None:
-        """Let SQLite look at every page. Raises StoreRefused when they do not fit together."""
-        quick_check(self._reader, self.folder / FILE)
+    def check(self, *, full: bool = False) -> None:
+        """Let SQLite look at every page, with `full` also at every index. Raises StoreRefused when they do not fit."""
+        try:
+            check_pages(self._reader, self.folder / FILE, full=full)
+        except apsw.Error as error:
+            raise damaged(self.folder / FILE, explain(error)) from error
 
     def checkpoint(self) -> None:
         """Move all of the WAL file into the main file and empty it; for measuring, and before a copy."""
@@ -217,7 +221,12 @@ class Journal:
         self._lock.release()
 
     def _each(self, query: str, values: tuple[int, ...], read: Callable[[rows.Row], T]) -> Iterator[T]:
-        return map(read, self._reader.execute(query, values))
+        try:
+            yield from map(read, self._reader.execute(query, values))
+        except apsw.Error as error:
+            raise damaged(self.folder / FILE, explain(error)) from error
+        except rows.RowDamaged as error:
+            raise damaged(self.folder / FILE, str(error)) from error
 
     def _one(self, query: str) -> Any:
         return self._reader.execute(query).get
@@ -230,17 +239,10 @@ def _connections(file: Path, create: bool, vfs: str | None) -> tuple[apsw.Connec
     writer = connect(file, vfs, write=True)
     try:
         if create and is_empty(writer):
-            _found(writer)
+            lay_out(writer, secrets.token_bytes(GENERATION_BYTES))
         check_header(writer, file)
-        quick_check(writer, file)
+        check_pages(writer, file, full=False)
         return writer, connect(file, vfs, write=False)
     except BaseException:
         writer.close()
         raise
-
-
-def _found(writer: apsw.Connection) -> None:
-    with writer:
-        for statement in schema.statements():
-            writer.execute(statement)
-        writer.execute("INSERT INTO store VALUES (?)", (secrets.token_bytes(GENERATION_BYTES),))
