@@ -7,14 +7,16 @@ bug, is logged, and ends that message only.
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-from protocol.base import CommunityId, Malformed
+from protocol.base import CommunityId, Malformed, PublicKey, Signature
 from protocol.messages import Hello, Hint, Hosts, Message, decode_message, encode_message
+from protocol.signing import Tag, verify
 
 from .bookkeeper import Bookkeeper, DoorClosed
 from .neighbours import Neighbours
-from .transport import LinkDown, LinkUp, Transport
+from .transport import HINT_BYTES_MAX, LinkDown, LinkUp, Transport
 
 logger = logging.getLogger("tallystick.exchange")
 
@@ -64,8 +66,11 @@ class Exchange:
             self.transport.send_nowait(peer, frame)
 
     def hint(self, hint: Hint) -> None:
-        """Gossip a hint, when the transport's pace allows."""
-        self.transport.publish(encode_message(hint))
+        """Gossip a hint, when the transport's pace allows; without what it carries if that is too long for one."""
+        frame = encode_message(hint)
+        if len(frame) > HINT_BYTES_MAX:
+            frame = encode_message(Hint(hint.positions))
+        self.transport.publish(frame)
 
     def host(self, accounts: Iterable[int]) -> None:
         """Tell peers, now and on every new link, that wallets of `accounts` live here."""
@@ -134,12 +139,18 @@ class Exchange:
 
     def _on_hello(self, peer: str, hello: Hello) -> None:
         if hello.community != self._community:
-            logger.warning("peer %s belongs to another community", peer)
-            self.transport.drop(peer)
+            logger.warning("peer %s belongs to another community; what it says is not heard", peer)
             return
+        if hello.witness and not self._is_proven(peer, hello):
+            logger.warning("peer %s says it is a witness and does not prove it", peer)
+            hello = replace(hello, witness=b"", proof=b"")
         self.neighbours.greet(peer, hello)
         for up in self._on_up:
             up(peer)
+
+    def _is_proven(self, peer: str, hello: Hello) -> bool:
+        content = Hello.content(peer, hello.generation)
+        return verify(PublicKey(hello.witness), Tag.HELLO, self._community, content, Signature(hello.proof))
 
     def _on_hosts(self, peer: str, message: Hosts) -> None:
         self.neighbours.hosts(peer, message.accounts)

@@ -6,7 +6,8 @@ Signatures were verified before they were written, so they are taken as they are
 from collections.abc import Iterable
 
 from protocol import signing
-from protocol.base import COMMONS
+from protocol.base import COMMONS, AccountId
+from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger
 
 from .journal import Journal
@@ -22,7 +23,13 @@ def rebuild(journal: Journal) -> Ledger:
     ledger = Ledger(verify=lambda *_: True)
     fold(ledger, journal.replay())
     ledger.verify = signing.verify
+    ledger.lookup = lambda account, incarnation, seq: _held(ledger, journal, account, incarnation, seq)
     return ledger
+
+
+def _held(ledger: Ledger, journal: Journal, account: AccountId, incarnation: int, seq: int) -> SignedEntry | None:
+    id = ledger.id_at(account, incarnation, seq)
+    return next((signed for signed in journal.entry(account, incarnation, seq) if signed.id == id), None)
 
 
 def fold(ledger: Ledger, rows: Iterable[tuple[int, Record]]) -> None:

@@ -118,6 +118,8 @@ class Replicator:
         if news and source is not None:
             spans = [self._span_to(position) for position in news]
             self._reply(source, self._pulls[source].want(spans, trio.current_time()))
+        elif not hint.positions and source is not None:
+            self._reply(source, self._pulls[source].hurry(trio.current_time()))
 
     def _span_to(self, position: Position) -> Span:
         first = self._shelf.final_seq(position.account) + 1

@@ -7,7 +7,6 @@ What is recorded, final, seen, in conflict or refused is answered from here, in 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
 import trio
 
@@ -16,12 +15,13 @@ from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Hint, Missing, Position, Seen, Submit
 from protocol.ops import Send
-from protocol.statements import Certificate, Nack, Place, Vote
+from protocol.statements import Certificate, Nack, Place
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
 from .happenings import Certified, Happening, Overturned, SeenByPayee
 from .shelf import Shelf
+from .standing import Standing
 
 logger = logging.getLogger("tallystick.submission")
 
@@ -29,22 +29,8 @@ RETRY_S = 2.0
 """Witnesses that gave no answer are asked again after this long, and as soon as a link to them comes up."""
 HINT_INTERVAL_S = 1.0
 """Hints of what became final are gossiped together this often."""
-HINTS_MAX = 256
-
-
-class State(Enum):
-    """What has become of a signed entry; the words that a person reads."""
-
-    RECORDED = "recorded"
-    """Durable here."""
-    FINAL = "final"
-    """Its certificate is durable here, and another node holds the entry."""
-    SEEN = "seen"
-    """Final, and acknowledged by the payee's node."""
-    CONFLICT = "conflict"
-    """Another entry stands, or may come to stand, at its place."""
-    REFUSED = "refused"
-    """The witnesses refuse these bytes for good."""
+HINTS_MAX = 16
+"""Positions that fit a hint; when more became final, the hint says only that there is much news."""
 
 
 @dataclass(eq=False, slots=True)
@@ -77,7 +63,6 @@ class Submitter:
         self._conflicts: set[AccountId] = set()
         self._hints: list[Position] = []
         self._moved = trio.Event()
-        exchange.answer(Answer, self._on_answer)
         exchange.answer(Missing, self._on_missing)
         exchange.answer(Seen, self._on_seen)
         exchange.on_link(self._on_link_up)
@@ -98,19 +83,19 @@ class Submitter:
         self._outstanding[key] = Outstanding(signed, instance, gathering)
         self._ask(self._serial, self._outstanding[key])
 
-    def state_of(self, account: AccountId, seq: int, id: EntryId) -> State:
+    def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Say what has become of an entry that was recorded here."""
         held = self._door.ledger.id_at(account, 0, seq)
         if self._is_certified(account, seq, id) and self._is_held_elsewhere(account, seq):
-            return State.SEEN if self._seen.get((account, seq)) == id else State.FINAL
+            return Standing.SEEN if self._seen.get((account, seq)) == id else Standing.FINAL
         if held != id or account in self._conflicts:
-            return State.CONFLICT
+            return Standing.CONFLICT
         outstanding = self._outstanding.get((account, seq))
-        return State.REFUSED if outstanding is not None and outstanding.gathering.is_hopeless else State.RECORDED
+        return Standing.REFUSED if outstanding is not None and outstanding.gathering.is_hopeless else Standing.RECORDED
 
-    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: State, timeout_s: float) -> State:
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
         """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its state."""
-        done = {State.CONFLICT, State.REFUSED, State.SEEN, wanted}
+        done = {Standing.CONFLICT, Standing.REFUSED, Standing.SEEN, wanted}
         with trio.move_on_after(timeout_s):
             while self.state_of(account, seq, id) not in done:
                 await self._moved.wait()
@@ -165,24 +150,21 @@ class Submitter:
 
     # Answers
 
-    def hear(self, serial: int, statement: Vote | Nack) -> None:
+    def hear(self, answer: Answer) -> None:
         """Take a vote or nack, from a peer or from the witness of this node."""
-        key = self._serials.get(serial)
+        if answer.evidence.entries or answer.evidence.certificates:
+            self._door.take(answer.evidence)
+        key = self._serials.get(answer.serial)
         outstanding = None if key is None else self._outstanding.get(key)
         if outstanding is None:
             return
-        certificate = outstanding.gathering.hear(statement)
+        certificate = outstanding.gathering.hear(answer.statement)
         if certificate is not None:
             self._door.take(Bundle((), (certificate,)))
         elif outstanding.gathering.is_hopeless:
             reasons = ", ".join(getattr(code, "word", str(code)) for code in outstanding.gathering.reasons)
             logger.warning("account %s seq %s: the witnesses refuse (%s)", *key, reasons)  # type: ignore[misc]
             self._wake()
-
-    def _on_answer(self, peer: str, answer: Answer) -> None:
-        if answer.evidence.entries or answer.evidence.certificates:
-            self._door.take(answer.evidence)
-        self.hear(answer.serial, answer.statement)
 
     def _on_missing(self, peer: str, missing: Missing) -> None:
         """Give the witness what it lacks, then ask again."""
@@ -246,8 +228,7 @@ class Submitter:
             payees = {op.to for op in signed.entry.ops if isinstance(op, Send)}
             peers = {peer for payee in payees for peer in neighbours.hosting(payee)} - witnesses
             self._exchange.send_all(peers, Deliver(0, Bundle((signed,), (certificate,))))
-        if len(self._hints) < HINTS_MAX:
-            self._hints.append(position)
+        self._hints.append(position)
 
     def _acknowledge(self, certificate: Certificate) -> None:
         """Tell the payer's node that its payee can see the payment here; of a lone vote, that a second node holds it."""
@@ -273,7 +254,7 @@ class Submitter:
         if len(positions) == 1:
             span = self._shelf.exactly(positions[0])
             bundle = span if span is not None else bundle
-        self._exchange.hint(Hint(positions, bundle))
+        self._exchange.hint(Hint(positions if len(positions) <= HINTS_MAX else (), bundle))
 
     # Facts
 

@@ -107,7 +107,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First on every link: who is here. `witness` is this node's witness key, or empty."""
+    """First on every link: who is here. `witness` is this node's witness key, or empty; `proof` its signature."""
 
     TAG: ClassVar[int] = 1
     community: CommunityId
@@ -115,13 +115,19 @@ class Hello:
     """Names the sender's journal; `row` is the newest row of it."""
     row: int
     witness: bytes
+    proof: bytes
+
+    @staticmethod
+    def content(peer: str, generation: bytes) -> bytes:
+        """The bytes under `proof` (Tag.HELLO): this libp2p peer id speaks for the witness key."""
+        return codec.encode((peer, generation))
 
     def plain(self) -> codec.Plain:
-        return PROTOCOL_VERSION, self.community, self.generation, self.row, self.witness
+        return PROTOCOL_VERSION, self.community, self.generation, self.row, self.witness, self.proof
 
     @classmethod
     def read(cls, fields: codec.Plain) -> Self:
-        version, community, generation, row, witness = codec.items(fields, 5)
+        version, community, generation, row, witness, proof = codec.items(fields, 6)
         if codec.uint(version) != PROTOCOL_VERSION:
             raise Malformed(f"speaks version {version} of the protocol, here is {PROTOCOL_VERSION}")
         return cls(
@@ -129,6 +135,7 @@ class Hello:
             codec.binary(generation, GENERATION_BYTES),
             codec.uint(row),
             b"" if witness == b"" else codec.binary(witness, KEY_BYTES),
+            b"" if witness == b"" else codec.binary(proof, SIGNATURE_BYTES),
         )
 
 
@@ -242,7 +249,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """There is news: final heads, and the news itself when it is a single entry. The only thing that is gossiped."""
+    """There is news: final heads, and the news itself when it is a single entry. The only thing that is gossiped.
+
+    Without positions it says that there is more news than fits: ask what came since.
+    """
 
     TAG: ClassVar[int] = 8
     positions: tuple[Position, ...]

@@ -114,6 +114,10 @@ class Pull:
         self._missing, self._spans, self._page = [], [], None
         return self.start(now)
 
+    def hurry(self, now: float) -> list[Message]:
+        """Ask at once what came since, because the peer says that much did."""
+        return self.start(now) if self._state is State.IDLE else []
+
     def want(self, spans: Iterable[Span], now: float) -> list[Message]:
         """Ask for spans that a hint or a waiting entry named; later, if another question is open."""
         self._spans.extend(span for span in spans if span not in self._spans)

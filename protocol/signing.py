@@ -40,6 +40,7 @@ class Tag(Enum):
     MARK = b"tallystick mark\0"
     ACCEPT = b"tallystick accept\0"
     INSTANCE = b"tallystick instance\0"
+    HELLO = b"tallystick hello\0"
     # Reserved: later issues give them a body, nothing else may use them.
     OPEN = b"tallystick open\0"
     ASK_SEAL = b"tallystick ask_seal\0"

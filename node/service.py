@@ -1,0 +1,193 @@
+"""A running node: puts journal, ledger, door, transport, witness and replication together, and owns the one nursery.
+
+`Node` is what the wallet in the same process and the APIs use. It holds no member's key: what arrives here is signed.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from protocol.base import AccountId, CommunityId, EntryId, Signature
+from protocol.deciding import Deciding
+from protocol.entry import SignedEntry, read_signed
+from protocol.ledger import Ledger
+from protocol.messages import Answer, AskHead, Bundle, Head, Hello, Message, Submit
+from protocol.signing import SecretKey, Tag, sign
+from protocol.verdict import Accepted, Duplicate, Verdict
+
+from .asking import Asker
+from .bookkeeper import Bookkeeper
+from .config import NodeConfig
+from .exchange import Exchange
+from .identity import Identity
+from .journal import Journal
+from .rebuilding import rebuild
+from .replicating import Replicator
+from .shelf import Shelf
+from .standing import Standing
+from .submission import Submitter
+from .transport import Transport, open_transport
+from .witnessing import Witnessing
+
+logger = logging.getLogger("tallystick.node")
+
+ASK_TIMEOUT_S = 10.0
+
+
+class Node:
+    """One running node. Made by `run_node`; ends with it."""
+
+    def __init__(
+        self, config: NodeConfig, identity: Identity, door: Bookkeeper, transport: Transport
+    ) -> None:
+        self.config = config
+        self.bookkeeper = door
+        self.journal = door.journal
+        self.transport = transport
+        self.shelf = Shelf(door)
+        commons = door.ledger.commons
+        key = _witness_key(identity, door.ledger)
+        self.exchange = Exchange(transport, door, commons.community, _hello(door, key, transport.peer_id))
+        self.witnessing = None if key is None else Witnessing(key, door, self.exchange, config.votes_per_minute)
+        own = b"" if key is None else bytes(key.public)
+        self.submitter = Submitter(door, self.exchange, self.shelf, own, self._vote_here)
+        self.asker = Asker(door, self.exchange, self.witnessing)
+        self.replicator = Replicator(door, self.exchange, self.shelf)
+        self.exchange.answer(Answer, self._on_answer)
+
+    # Facts
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, to read. After a failed commit it is another object: never keep it."""
+        return self.bookkeeper.ledger
+
+    @property
+    def community(self) -> CommunityId:
+        return self.ledger.commons.community
+
+    @property
+    def peer_id(self) -> str:
+        return self.transport.peer_id
+
+    @property
+    def is_witness(self) -> bool:
+        return self.witnessing is not None
+
+    def connected(self) -> list[str]:
+        """Peer ids of the nodes of this community that are linked now."""
+        return sorted(self.exchange.neighbours)
+
+    def problems(self) -> list[str]:
+        """What is wrong with this node, in words; empty when all is well."""
+        found = []
+        if self.bookkeeper.failed is not None:
+            found.append(f"nothing is signed or taken in any more, only shown: {self.bookkeeper.failed}")
+        if self.witnessing is not None and self.witnessing.dead is not None:
+            found.append(f"this witness never votes again and must be replaced: {self.witnessing.dead}")
+        return found
+
+    # For the wallet and the APIs
+
+    async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
+        """Take one signed entry through the door; durable when this returns, and on its way to the witnesses.
+
+        `instance` is the nonce under whose lease it was signed. Raises Malformed, or DoorClosed when nothing is taken.
+        """
+        signed = read_signed(signed_raw)
+        (verdict,) = await self.bookkeeper.submit(Bundle((signed,)))
+        if isinstance(verdict, Accepted | Duplicate) and signed.account != 0:
+            self.submitter.submit(signed, instance)
+        return verdict
+
+    def host(self, accounts: Iterable[AccountId]) -> None:
+        """Say that wallets of these accounts live here: payments to them are acknowledged."""
+        self.exchange.host(accounts)
+
+    async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
+        """Wait until an entry is final. False when the time is over, or it never will be (see `state_of`)."""
+        standing = await self.submitter.wait_for(account, seq, id, Standing.FINAL, timeout_s)
+        return standing in (Standing.FINAL, Standing.SEEN)
+
+    async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
+        """Wait until the payee's node acknowledged an entry. False when the time is over, or it never will be."""
+        return await self.submitter.wait_for(account, seq, id, Standing.SEEN, timeout_s) is Standing.SEEN
+
+    def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
+        """Where an entry that was recorded here stands."""
+        return self.submitter.state_of(account, seq, id)
+
+    async def ask_heads(
+        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+    ) -> list[Head]:
+        """Ask the witnesses what they hold of an account and for the lease to sign; the answers that came in time."""
+        ask = AskHead(0, account, instance, previous, signature)
+        return [answer.head for answer in await self.asker.heads(ask, ASK_TIMEOUT_S)]
+
+    async def decide(self, signed: SignedEntry, timeout_s: float = 30.0) -> Deciding:
+        """Bring an entry of account 0 with its ballots to the witnesses; `certificate` is set when it was decided."""
+        return await self.asker.decide(signed, timeout_s)
+
+    # Wiring
+
+    def _vote_here(self, ask: Submit) -> None:
+        if self.witnessing is not None:
+            self.witnessing.submit(ask, self._hear_here)
+
+    def _hear_here(self, message: Message) -> None:
+        if isinstance(message, Answer):
+            self.submitter.hear(message)
+
+    def _on_answer(self, _peer: str, answer: Answer) -> None:
+        self.submitter.hear(answer)
+        self.asker.hear(answer)
+
+    async def run(self) -> None:
+        """Do the node's work until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.bookkeeper.write)
+            nursery.start_soon(self.exchange.read_frames)
+            nursery.start_soon(self.exchange.read_hints)
+            nursery.start_soon(self.exchange.follow_links)
+            nursery.start_soon(self.replicator.tick)
+            nursery.start_soon(self.submitter.ask_again)
+            if self.witnessing is not None:
+                nursery.start_soon(self.witnessing.keep_fence)
+
+
+def _witness_key(identity: Identity, ledger: Ledger) -> SecretKey | None:
+    """The node's witness key, if the community names it as one of its witnesses."""
+    key = SecretKey.from_seed(identity.witness_seed)
+    return key if key.public in ledger.commons.witnesses else None
+
+
+def _hello(door: Bookkeeper, key: SecretKey | None, peer: str) -> Hello:
+    community, generation = door.ledger.commons.community, door.journal.generation
+    witness = b"" if key is None else bytes(key.public)
+    proof = b"" if key is None else bytes(sign(key, Tag.HELLO, community, Hello.content(peer, generation)))
+    return Hello(community, generation, door.journal.last_row, witness, proof)
+
+
+async def run_node(
+    config: NodeConfig, journal_folder: Path, identity: Identity, task_status: "trio.TaskStatus[Node]" = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run a node until cancelled; `task_status.started(node)` when it listens.
+
+    Raises StoreRefused (journal locked, damaged, readable by others), JournalContradicts, OSError (port in use).
+    """
+    journal = Journal.open(journal_folder, create=False)
+    try:
+        door = Bookkeeper(rebuild(journal), journal)
+        topic = door.ledger.commons.community.hex()
+        async with trio.open_nursery() as nursery:
+            transport = await nursery.start(
+                partial(open_transport, identity.transport_seed, config.listen, config.peers, topic)
+            )
+            node = Node(config, identity, door, transport)
+            nursery.start_soon(node.run)
+            task_status.started(node)
+    finally:
+        journal.close()

@@ -1,0 +1,18 @@
+"""Where a signed entry stands: the few words that command, API and page all use for it (PROTOCOL section 5)."""
+
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """What has become of a signed entry."""
+
+    RECORDED = "recorded"
+    """Durable at its author's node."""
+    FINAL = "final"
+    """Its certificate is durable there, and another node holds the entry."""
+    SEEN = "seen"
+    """Final, and acknowledged by the payee's node."""
+    CONFLICT = "conflict"
+    """Another entry stands, or may come to stand, at its place."""
+    REFUSED = "refused"
+    """The witnesses refuse these bytes for good."""
