@@ -1,0 +1,252 @@
+"""The house rules, read from the source with `ast`: who may import whom, who owns what, how big things may be.
+
+Each rule is one test whose failure lists the places that break it. A rule that needs an exception names it in a
+table here, with the reason, so that the exception is seen by who reads the tests and not only by who wrote it.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("protocol", "node", "wallet", "devnet")
+"""In the order of the imports: each may use itself and those before it."""
+
+OUTSIDE_OWNERS = {
+    "libp2p": ("node/transport/",),
+    "multiaddr": ("node/transport/",),
+    "apsw": ("node/journal", "wallet/book"),
+    "sqlite3": (),
+    "starlette": ("node/web", "node/api", "wallet/api"),
+    "hypercorn": ("node/web",),
+    "nacl.pwhash": ("wallet/keystore",),
+    "mnemonic": ("wallet/words.py",),
+}
+"""What comes from outside, and the beginnings of the paths that may touch it."""
+
+PROTOCOL_LIBRARIES = {"nacl", "msgpack"}
+REACHES_OUTSIDE = {
+    "socket", "os", "io", "pathlib", "sqlite3", "time", "datetime", "random", "secrets", "asyncio", "threading",
+    "logging", "subprocess", "multiprocessing", "urllib", "http", "shutil", "tempfile", "trio", "libp2p",
+}  # fmt: skip
+
+TERMINALS = ("wallet/terminal", "devnet/terminal")
+SLOW_TO_START = {"libp2p", "starlette", "hypercorn"}
+"""What no command may import before it knows that it needs it."""
+
+BANNED_WORDS = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "data", "info"}
+FUNCTION_LINES_MAX = 60
+FILE_LINES_MAX = 400
+
+BROAD_EXCEPTS: dict[str, str] = {}
+"""Places where any exception at all is caught, each with its reason: `path function`."""
+
+NURSERIES: dict[str, str] = {}
+"""Where tasks are started, and how long they live: `path function`. Exactly one says "long-lived"."""
+
+
+@cache
+def _sources() -> dict[str, ast.Module]:
+    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in files}
+
+
+def _in(package: str) -> dict[str, ast.Module]:
+    return {path: tree for path, tree in _sources().items() if path.startswith(f"{package}/")}
+
+
+def _module(path: str) -> str:
+    return path.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
+
+
+def _is_for_types_only(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def _nodes(tree: ast.AST, *, at_load: bool = False) -> Iterator[ast.AST]:
+    """Walk `tree`; with `at_load` leave out what does not run when the module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        is_later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if at_load and (is_later or (isinstance(node, ast.stmt) and _is_for_types_only(node))):
+            continue
+        yield node
+        yield from _nodes(node, at_load=at_load)
+
+
+def _imports(path: str, tree: ast.Module, *, at_load: bool = False) -> Iterator[str]:
+    """Every module that `path` names in an import, in full; `from x import y` gives x and x.y."""
+    package = _module(path).split(".") if path.endswith("/__init__.py") else _module(path).split(".")[:-1]
+    for node in _nodes(tree, at_load=at_load):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _names(tree: ast.Module) -> dict[ast.AST, str]:
+    """The innermost function around each node."""
+    names: dict[ast.AST, str] = {}
+    for function in _functions(tree):  # ast.walk is breadth first, so inner functions overwrite
+        names.update(dict.fromkeys(ast.walk(function), function.name))
+    return names
+
+
+def test_packages_import_one_way() -> None:
+    wrong = []
+    for index, package in enumerate(PACKAGES):
+        later = set(PACKAGES[index + 1 :]) | {"tests"}
+        for path, tree in _in(package).items():
+            wrong += [f"{path} imports {name}" for name in _imports(path, tree) if name.split(".")[0] in later]
+    assert not wrong, wrong
+
+
+def test_protocol_imports_nothing_that_reaches_outside() -> None:
+    allowed = (set(sys.stdlib_module_names) - REACHES_OUTSIDE) | PROTOCOL_LIBRARIES | {"protocol"}
+    wrong = [
+        f"{path} imports {name}"
+        for path, tree in _in("protocol").items()
+        for name in _imports(path, tree)
+        if name.split(".")[0] not in allowed
+    ]
+    assert not wrong, wrong
+
+
+def test_protocol_opens_no_file_and_waits_for_nothing() -> None:
+    wrong = []
+    for path, tree in _in("protocol").items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "input", "print", "exec", "eval"):
+                wrong.append(f"{path}:{node.lineno} {ast.unparse(node.func)}")
+            elif isinstance(node, ast.AsyncFunctionDef | ast.Await):
+                wrong.append(f"{path}:{node.lineno} async")
+    assert not wrong, wrong
+
+
+def test_protocol_knows_no_floats() -> None:
+    wrong = []
+    for path, tree in _in("protocol").items():
+        for node in ast.walk(tree):
+            is_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
+            is_float |= isinstance(node, ast.Name) and node.id == "float"
+            is_float |= isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
+            if is_float and isinstance(node, ast.expr | ast.stmt):
+                wrong.append(f"{path}:{node.lineno} {ast.unparse(node)}")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("library", OUTSIDE_OWNERS)
+def test_each_outside_thing_has_one_owner(library: str) -> None:
+    wrong = [
+        f"{path} imports {name}"
+        for path, tree in _sources().items()
+        for name in _imports(path, tree)
+        if f"{name}.".startswith(f"{library}.") and not path.startswith(OUTSIDE_OWNERS[library])
+    ]
+    assert not wrong, wrong
+
+
+def test_only_the_terminals_print_and_ask() -> None:
+    wrong = []
+    for path, tree in _sources().items():
+        for node in ast.walk(tree):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            speaks = called in ("print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm")
+            speaks |= called.startswith(("sys.stdout", "sys.stderr", "getpass."))
+            if speaks and not path.startswith(TERMINALS):
+                wrong.append(f"{path}:{node.lineno} {called}")
+    assert not wrong, wrong
+
+
+def _loaded_by(path: str) -> set[str]:
+    """All that importing `path` imports, ours followed through and others by name."""
+    by_module = {_module(other): other for other in _sources()}
+    seen: set[str] = set()
+    found: set[str] = set()
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        for name in _imports(here, _sources()[here], at_load=True):
+            found.add(name)
+            parts = name.split(".")
+            packages = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+            waiting += [by_module[module] for module in packages if module in by_module]
+    return found
+
+
+def _commands() -> list[str]:
+    return [path for path in _sources() if path.startswith(("wallet/commands", "wallet/__main__"))]
+
+
+def test_commands_load_neither_libp2p_nor_a_web_framework() -> None:
+    for path in _commands():
+        loaded = sorted(name for name in _loaded_by(path) if name.split(".")[0] in SLOW_TO_START)
+        assert not loaded, f"{path} loads {loaded}"
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    wrong = []
+    for path, tree in _sources().items():
+        for function in _functions(tree):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                wrong.append(f"{path}:{function.lineno} {function.name}: {lines} lines")
+    assert not wrong, wrong
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {path: (ROOT / path).read_text().count("\n") for path in _sources()}
+    assert not (wrong := {path: count for path, count in lines.items() if count > FILE_LINES_MAX}), wrong
+
+
+def test_file_names_say_something() -> None:
+    wrong = [path for path in _sources() if BANNED_WORDS & set(Path(path).stem.split("_"))]
+    assert not wrong, wrong
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    wrong = [path for path, tree in _sources().items() if tree.body and not ast.get_docstring(tree)]
+    assert not wrong, wrong
+
+
+def _broad_excepts() -> Iterator[str]:
+    for path, tree in _sources().items():
+        names = _names(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else "BaseException"
+                if {"Exception", "BaseException"} & set(caught.strip("()").replace(",", " ").split()):
+                    yield f"{path} {names.get(node, '')}"
+
+
+def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
+    assert sorted(_broad_excepts()) == sorted(BROAD_EXCEPTS)
+
+
+def _nurseries() -> Iterator[str]:
+    for path, tree in _sources().items():
+        names = _names(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "open_nursery":
+                yield f"{path} {names.get(node, '')}"
+
+
+def test_tasks_are_started_only_where_it_is_said_how_long_they_live() -> None:
+    assert sorted(_nurseries()) == sorted(NURSERIES)
+
+
+def test_at_most_one_nursery_of_a_node_lives_long() -> None:
+    assert sum("long-lived" in reason for reason in NURSERIES.values()) <= 1
