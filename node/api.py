@@ -5,11 +5,10 @@ its guard and the shape of failures are in `node.web`.
 """
 
 from base64 import b64decode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
-import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -22,9 +21,9 @@ from protocol.payment import community_text, read_payment_id
 from protocol.verdict import Accepted, Duplicate, Fork, Refused, Verdict, Waiting
 
 from .bookkeeper import Bookkeeper, DoorClosed
+from .feed import Feed
 from .journal import Journal
 from .metrics import metrics_text
-from .records import CertificateRecord, EntryRecord
 from .views import (
     LEVELS,
     Json,
@@ -33,16 +32,13 @@ from .views import (
     decimal_text,
     entry_view,
     handle_of,
-    place_view,
     send_view,
 )
 from .web.application import FailureHandlers, answer, problem_response, read_body
 from .web.problem import Failed, Problem, bad_request, not_found
 
 PAGE_MAX = 200
-"""Entries or events read from the journal at a time."""
-KEEP_ALIVE_S = 15.0
-EVENT_STREAMS_MAX = 16
+"""Entries in one answer."""
 
 
 class ServedNode(Protocol):
@@ -57,7 +53,11 @@ class ServedNode(Protocol):
     async def pay_in(self, signed_raw: bytes) -> Verdict: ...
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> str: ...
     def connected(self) -> Sequence[str]:
-        """Peer ids of the nodes connected now."""
+        """Peer ids of the nodes connected now, sorted."""
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """What is wrong with the node, in words."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class NodeApi:
 
     def __init__(self, node: ServedNode) -> None:
         self._node = node
-        self._streams = 0
+        self._feed = Feed(node.bookkeeper)
 
     def routes(self) -> list[BaseRoute]:
         """The table of addresses."""
@@ -121,9 +121,9 @@ class NodeApi:
                 "row": self._node.bookkeeper.last_row,
                 "waiting": len(self._node.bookkeeper.waiting),
                 "peer_id": self._node.peer_id,
-                "peers": sorted(self._node.connected()),
+                "peers": self._node.connected(),
                 "witness": self._node.is_witness,
-                "failed": self._node.bookkeeper.failed,
+                "problems": self._node.problems(),
             }
         )
 
@@ -236,42 +236,12 @@ class NodeApi:
 
     async def events(self, request: Request) -> Response:
         """Entries and certificates as they become durable, each with its row as id; replays what is above `after`."""
-        if self._streams >= EVENT_STREAMS_MAX:
-            return problem_response(
-                Problem(503, "too_many_streams", "too many event streams are open", "close one first")
-            )
+        if self._feed.is_full:
+            raise Failed(Problem(503, "too_many_listeners", "too many event streams are open", "close one first"))
         named = request.headers.get("last-event-id")
         newest = self._node.bookkeeper.last_row
         after = number_of(named, "Last-Event-ID") if named else number_in(request, "after", newest)
-        return StreamingResponse(self._stream(after), media_type="text/event-stream")
-
-    async def _stream(self, after: int) -> AsyncIterator[bytes]:
-        self._streams += 1
-        try:
-            yield b": connected\n\n"
-            while True:
-                newest = self._node.bookkeeper.last_row
-                page = self._node.journal.since(after, PAGE_MAX)
-                for row, record in page:
-                    yield self._event(row, record)
-                    after = row
-                if len(page) == PAGE_MAX:
-                    continue
-                after = max(after, newest)
-                with trio.move_on_after(KEEP_ALIVE_S) as waited:
-                    await self._node.bookkeeper.wait_rows(after)
-                if waited.cancelled_caught:
-                    yield b": still here\n\n"
-        finally:
-            self._streams -= 1
-
-    def _event(self, row: int, record: EntryRecord | CertificateRecord) -> bytes:
-        match record:
-            case EntryRecord(signed):
-                kind, content = "entry", entry_view(signed, self._node.ledger.commons)
-            case CertificateRecord(certificate):
-                kind, content = "certificate", place_view(certificate.place)
-        return f"id: {row}\nevent: {kind}\ndata: {msgspec.json.encode(content).decode()}\n\n".encode()
+        return StreamingResponse(self._feed.follow(after), media_type="text/event-stream")
 
 
 def verdict_response(verdict: Verdict) -> Response:

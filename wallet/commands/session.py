@@ -86,7 +86,7 @@ def command(name: str) -> Callable[[Callable[..., Any]], Command]:
     return click.command(name, cls=Command)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg]  # only newer click makes it generic
     """A length of time, as "30s", "500ms", "2m" or "1h"; a bare number is seconds. Value: seconds."""
 
     name = "duration"

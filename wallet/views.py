@@ -1,0 +1,110 @@
+"""What the wallet knows, as JSON values: only shapes. Amounts become decimal strings here."""
+
+from typing import Any
+
+from node.verifying import Findings
+from node.views import LEVELS
+
+from .errors import WalletError
+from .money import format_amount
+from .results import Balance, Community, HistoryRow, Member, Payment, Received
+
+Json = dict[str, Any]
+
+
+def balance_view(found: Balance) -> Json:
+    """Where an account stands."""
+    decimals = found.decimals
+    return {
+        "account": found.account,
+        "handle": found.handle,
+        "balance": format_amount(found.balance, decimals),
+        "incoming": format_amount(found.incoming, decimals),
+        "limit": format_amount(found.limit, decimals),
+        "spendable": format_amount(found.spendable, decimals),
+        "unit": found.unit,
+    }
+
+
+def row_view(row: HistoryRow, decimals: int) -> Json:
+    """One line of a history; the amount is signed as it moves the balance."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "other": row.other.handle,
+        "amount": format_amount(row.amount, decimals),
+        "memo": row.memo,
+        "sealed": row.sealed,
+        "ref": row.ref,
+        "time": row.time,
+    }
+
+
+def member_view(member: Member, decimals: int) -> Json:
+    """A member as everybody sees it."""
+    return {
+        "account": member.account,
+        "handle": member.handle,
+        "balance": format_amount(member.balance, decimals),
+        "limit": format_amount(member.limit, decimals),
+        "level": LEVELS[member.level],
+        "own": member.own,
+    }
+
+
+def payment_view(made: Payment, community: Community) -> Json:
+    """One payment."""
+    return {
+        "id": made.id,
+        "state": made.state,
+        "payer": made.payer.handle,
+        "payee": made.payee.handle,
+        "amount": format_amount(made.amount, community.decimals),
+        "unit": community.unit,
+        "memo": made.memo,
+        "ref": made.ref,
+        "sealed": made.sealed,
+        "time": made.time,
+    }
+
+
+def received_view(taken: Received, community: Community) -> Json:
+    """What came in."""
+    return {
+        "account": taken.account,
+        "amount": format_amount(taken.amount, community.decimals),
+        "unit": community.unit,
+        "parcels": taken.parcels,
+        "entries": taken.entries,
+        "state": taken.state,
+    }
+
+
+def preview_view(payer: Balance, payee: str, amount: int, memo: str | None) -> Json:
+    """What a payment would do."""
+    decimals = payer.decimals
+    return {
+        "payer": payer.handle,
+        "payee": payee,
+        "amount": format_amount(amount, decimals),
+        "unit": payer.unit,
+        "memo": memo,
+        "balance": format_amount(payer.balance, decimals),
+        "balance_after": format_amount(payer.balance - amount, decimals),
+        "spendable": format_amount(payer.spendable, decimals),
+    }
+
+
+def findings_view(found: Findings, community: Community) -> Json:
+    """What a check of the books found."""
+    total = format_amount(found.sum, community.decimals)
+    return {"entries": found.entries, "sum": total, "unit": community.unit, "faults": list(found.faults)}
+
+
+def error_facts(error: WalletError, decimals: int) -> Json:
+    """The facts of an error, amounts among them as decimals."""
+    return {
+        name: format_amount(value, decimals) if name in error.amounts and isinstance(value, int) else value
+        for name, value in error.facts.items()
+    }
