@@ -8,7 +8,7 @@ import trio
 from protocol.base import AccountId
 from protocol.messages import Compare, Deliver, Fetch, Heads, Hint, Index, Position, Proof, Since, Span, Want
 from protocol.replication import Cursor, Pull, serve_compare, serve_fetch, serve_since, serve_want
-from protocol.verdict import Need
+from protocol.verdict import Need, Waiting
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
@@ -101,9 +101,18 @@ class Replicator:
             self._reply(peer, self._pulls[peer].on_heads(heads, trio.current_time()))
 
     def _on_deliver(self, peer: str, deliver: Deliver) -> None:
-        self._door.take(deliver.bundle)
-        if deliver.serial and peer in self._pulls:
+        verdicts = self._door.take(deliver.bundle)
+        if deliver.serial:
             self._door.after_commit(lambda: self._continue(peer, deliver))
+        elif peer in self._pulls:
+            gaps = [self._gap_below(verdict) for verdict in verdicts if isinstance(verdict, Waiting)]
+            if gaps:
+                self._reply(peer, self._pulls[peer].want(gaps, trio.current_time()))
+
+    def _gap_below(self, waiting: Waiting) -> Span:
+        """What is missing under news that cannot be judged yet; who had the news has that too."""
+        first = self._shelf.final_seq(waiting.account) + 1
+        return Span(waiting.account, waiting.incarnation, min(first, waiting.seq), waiting.seq)
 
     def _continue(self, peer: str, deliver: Deliver) -> None:
         if peer in self._pulls:
