@@ -140,6 +140,7 @@ NOTE_FORMS = (
     NoteForm(7, RivalRecord, lambda r: r.signed.encode(), lambda raw: RivalRecord(read_signed(raw))),
     NoteForm(8, DeadRecord, lambda r: r.reason.encode(), lambda raw: DeadRecord(raw.decode())),
 )
+KINDS: tuple[type[Record], ...] = (EntryRecord, CertificateRecord, *(form.record for form in NOTE_FORMS))
 FORM_OF = {form.record: form for form in NOTE_FORMS}
 _FORM_BY_KIND = {form.kind: form for form in NOTE_FORMS}
 

@@ -20,7 +20,7 @@ from protocol.messages import Position
 from protocol.statements import Certificate, Place
 
 from ..filesystem import StoreRefused, check_private, make_private_folder, network_file_system
-from ..records import CertificateRecord, EntryRecord, Record, WitnessRecord
+from ..records import CertificateRecord, EntryRecord, Record, VoteRecord, WitnessRecord
 from ..storelock import StoreLock
 from . import rows, schema
 from .connection import (
@@ -124,16 +124,22 @@ class Journal:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def replay(self) -> Iterator[tuple[int, Record]]:
-        """All records with their rows, in the order in which they were appended."""
+    def replay(self, *kinds: type[Record]) -> Iterator[tuple[int, Record]]:
+        """All records with their rows in the order in which they were appended, or only those of these kinds."""
         span = (0, self.last_row, NO_LIMIT)
-        return merge(
-            self._each(schema.ENTRIES_IN, span, rows.read_entry_row),
-            self._each(schema.CERTIFICATES_IN, span, rows.read_certificate_row),
-            self._each(schema.VOTES_IN, span, rows.read_vote_row),
-            self._each(schema.NOTES_IN, span, rows.read_note_row),
-            key=itemgetter(0),
-        )
+        wanted = set(kinds or rows.KINDS)
+        streams: list[Iterator[tuple[int, Record]]] = []
+        for kind, query, read in (
+            (EntryRecord, schema.ENTRIES_IN, rows.read_entry_row),
+            (CertificateRecord, schema.CERTIFICATES_IN, rows.read_certificate_row),
+            (VoteRecord, schema.VOTES_IN, rows.read_vote_row),
+        ):
+            if kind in wanted:
+                streams.append(self._each(query, span, read))
+        if wanted - {EntryRecord, CertificateRecord}:
+            notes = self._each(schema.NOTES_IN, span, rows.read_note_row)
+            streams.append(found for found in notes if type(found[1]) in wanted)
+        return merge(*streams, key=itemgetter(0))
 
     def since(self, row: int, limit: int) -> list[tuple[int, EntryRecord | CertificateRecord]]:
         """The next entries and certificates above `row`, at most `limit`; what a peer lacks."""

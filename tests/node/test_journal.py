@@ -9,7 +9,7 @@ import pytest
 from node.filesystem import StoreRefused
 from node.journal import Journal, JournalFailed
 from node.journal.schema import TABLES
-from node.records import CertificateRecord, EntryRecord, ForkRecord, MarkRecord, WitnessRecord
+from node.records import CertificateRecord, EntryRecord, ForkRecord, MarkRecord, VoteRecord, WitnessRecord
 from protocol.base import AccountId, EntryId
 from protocol.messages import Position
 
@@ -43,6 +43,14 @@ def test_every_kind_of_record_comes_back_as_it_was_in_the_order_it_was_appended(
     assert list(journal.replay()) == list(enumerate(written, 1))
     assert journal.last_row == len(written)
     journal.close()
+
+
+def test_only_the_kinds_asked_for_come_back(journal: Journal, chains: Chains) -> None:
+    written = one_of_each(chains)
+    journal.append(written)
+    for kinds in ((VoteRecord,), (VoteRecord, MarkRecord), (EntryRecord,), (EntryRecord, VoteRecord)):
+        expected = [(n, record) for n, record in enumerate(written, 1) if isinstance(record, kinds)]
+        assert list(journal.replay(*kinds)) == expected
 
 
 def test_row_numbers_go_on_after_a_restart_and_the_generation_stays(tmp_path: Path, chains: Chains) -> None:
