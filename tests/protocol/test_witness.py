@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol.base import COMMONS, TAIL_MAX, AccountId
+from protocol.base import COMMONS, TAIL_MAX, AccountId, Amount
 from protocol.budget import Budget
 from protocol.decisions import NeedMark, Stopped, Voted
 from protocol.ledger import Ledger
@@ -29,7 +29,7 @@ def ledger(town: Town) -> Ledger:
 
 def pay(town: Town, ledger: Ledger, amount: int = 10) -> int:
     """Ana pays Ben, recorded and not final; returns the seq."""
-    return accept(ledger, town.write("ana", Send(town["ben"], amount))).seq
+    return accept(ledger, town.write("ana", Send(town["ben"], Amount(amount)))).seq
 
 
 def test_a_witness_votes_for_a_valid_entry_and_is_locked_on_it(town: Town, ledger: Ledger) -> None:
@@ -68,10 +68,10 @@ def test_asked_again_after_a_restart_it_gives_the_same_bytes(town: Town, ledger:
 
 def test_the_same_bytes_also_when_the_entry_is_final_and_far_below(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
-    first = settle(ledger, town, town.write("ana", Send(town["ben"], 1)))
+    first = settle(ledger, town, town.write("ana", Send(town["ben"], Amount(1))))
     vote = fresh(witness.consider(town["ana"], first.seq, 0.0))
     for _ in range(TAIL_MAX + 2):
-        settle(ledger, town, town.write("ana", Send(town["ben"], 1)))
+        settle(ledger, town, town.write("ana", Send(town["ben"], Amount(1))))
     assert witness.consider(town["ana"], first.seq, 0.0) == Voted(vote, fresh=False)
 
 
@@ -104,7 +104,7 @@ def test_a_lock_rebuilt_from_the_journal_is_the_highest_vote(town: Town, ledger:
 def test_off_its_lock_there_is_a_conflict_and_nothing_changes(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
     account = town["ana"]
-    rival = town.draft("ana", Send(town["ben"], 11))
+    rival = town.draft("ana", Send(town["ben"], Amount(11)))
     seq = pay(town, ledger)
     fresh(witness.consider(account, seq, 0.0))
     ledger.rewind(account, seq - 1)  # as a certificate for the rival would have it
@@ -124,19 +124,19 @@ def test_off_its_lock_there_is_a_conflict_also_when_the_chain_is_shorter(town: T
 
 def test_a_refusal_is_signed_and_carries_the_rival(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger, index=1)
-    rival = town.draft("ana", Send(town["ben"], 11))
-    held = accept(ledger, town.write("ana", Send(town["ben"], 10)))
+    rival = town.draft("ana", Send(town["ben"], Amount(11)))
+    held = accept(ledger, town.write("ana", Send(town["ben"], Amount(10))))
     answer = denied(witness.refuse(town.place(rival), Code.CONFLICT, Bundle(entries=(held,))))
     assert answer.nack.is_by(town.witnesses[1].public, town.community)
     assert (answer.nack.place.id, answer.evidence.entries) == (rival.id, (held,))
 
 
-LOWER = Limits(((1, 5),))
+LOWER = Limits(((AccountId(1), 5),))
 
 
 @pytest.mark.parametrize(
     ("act", "inner"),
-    [(LOWER, Code.LIMIT), (Suspend(1, 1), Code.SUSPENDED), (Suspend(1, 2), Code.FROZEN)],
+    [(LOWER, Code.LIMIT), (Suspend(AccountId(1), 1), Code.SUSPENDED), (Suspend(AccountId(1), 2), Code.FROZEN)],
     ids=["a lowered limit", "a suspension", "a freeze"],
 )
 def test_what_was_decided_since_the_cited_height_stops_a_payment(
@@ -151,10 +151,10 @@ def test_what_was_decided_since_the_cited_height_stops_a_payment(
     assert footprint(witness.memory) == before
 
 
-@pytest.mark.parametrize("act", [LOWER, Suspend(2, 1)], ids=["a lowered limit", "a suspension"])
+@pytest.mark.parametrize("act", [LOWER, Suspend(AccountId(2), 1)], ids=["a lowered limit", "a suspension"])
 def test_an_entry_that_does_not_spend_is_voted_for_all_the_same(town: Town, ledger: Ledger, act: Op) -> None:
     witness = seat(town, ledger)
-    paid = settle(ledger, town, town.write("ana", Send(town["ben"], 10)))
+    paid = settle(ledger, town, town.write("ana", Send(town["ben"], Amount(10))))
     taken = accept(ledger, town.write("ben", Recv(town["ana"], 0, paid.seq, 10)))
     decide(ledger, town, act)
     fresh(witness.consider(town["ben"], taken.seq, 0.0))
@@ -162,7 +162,7 @@ def test_an_entry_that_does_not_spend_is_voted_for_all_the_same(town: Town, ledg
 
 def test_every_entry_below_is_checked_too(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
-    settle(ledger, town, town.write("ben", Send(town["ana"], 50)))
+    settle(ledger, town, town.write("ben", Send(town["ana"], Amount(50))))
     pay(town, ledger, 10)
     taking = accept(ledger, town.write("ana", Recv(town["ben"], 0, 1, 50)))
     decide(ledger, town, LOWER)
@@ -171,7 +171,7 @@ def test_every_entry_below_is_checked_too(town: Town, ledger: Ledger) -> None:
 
 def test_what_it_voted_for_before_is_not_judged_anew(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
-    settle(ledger, town, town.write("ben", Send(town["ana"], 50)))
+    settle(ledger, town, town.write("ben", Send(town["ana"], Amount(50))))
     spent = pay(town, ledger, 10)
     taking = accept(ledger, town.write("ana", Recv(town["ben"], 0, 1, 50)))
     fresh(witness.consider(town["ana"], spent, 0.0))
@@ -181,7 +181,7 @@ def test_what_it_voted_for_before_is_not_judged_anew(town: Town, ledger: Ledger)
 
 def test_what_is_final_is_not_judged_anew(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
-    paid = settle(ledger, town, town.write("ana", Send(town["ben"], 10)))
+    paid = settle(ledger, town, town.write("ana", Send(town["ben"], Amount(10))))
     decide(ledger, town, Suspend(town["ana"], 2))
     fresh(witness.consider(town["ana"], paid.seq, 0.0))
 

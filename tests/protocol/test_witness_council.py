@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol.base import MARK_BLOCK
+from protocol.base import MARK_BLOCK, AccountId
 from protocol.decisions import NeedMark, Voted
 from protocol.entry import SignedEntry
 from protocol.ledger import Ledger
@@ -17,8 +17,8 @@ from tests.builders import Town, accept, found, opened
 
 from .seats import denied, footprint, fresh, open_memory, seat
 
-RAISE = Limits(((1, 500),))
-FREEZE = Suspend(1, 2)
+RAISE = Limits(((AccountId(1), 500),))
+FREEZE = Suspend(AccountId(1), 2)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_ballots_of_one_round_do_not_serve_for_another(town: Town, ledger: Ledge
 
 
 def test_an_invalid_candidate_gets_none(town: Town, ledger: Ledger) -> None:
-    candidate = town.propose(Limits(((99, 500),)))
+    candidate = town.propose(Limits(((AccountId(99), 500),)))
     witness = seat(town, ledger)
     before = footprint(witness.memory)
     assert denied(witness.ballot(candidate)).nack.code < Code.RETIRED
