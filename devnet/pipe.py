@@ -108,6 +108,10 @@ class ParentEnd:
                 waiter.close()
             self._stream.socket.close()
 
+    async def tell(self, fields: Fields) -> None:
+        """Send a line that asks nothing: the first, which says what the child is to be. Raises PipeClosed."""
+        await self._writer.write(fields)
+
     async def ask(self, do: str, **facts: object) -> dict[str, Any]:
         """Give one order and wait for its answer. Raises ChildRefused, or PipeClosed when the child is gone."""
         if self._closed:

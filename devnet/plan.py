@@ -4,6 +4,7 @@ Pure: the same numbers give the same community, down to the members' keys. So th
 hours are play money. Places on disk and ports are settled by whoever carries the plan out.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, Self
@@ -90,7 +91,7 @@ class Plan:
         return asdict(self)
 
     @classmethod
-    def read(cls, fields: dict[str, Any]) -> Self:
+    def read(cls, fields: Mapping[str, Any]) -> Self:
         """Read a plan that was kept. Raises TypeError or ValueError when it is none."""
         return cls(**fields)
 
