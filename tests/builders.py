@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from protocol.base import COMMONS, ENTRY_VERSION, NO_COMMUNITY, AccountId, CommunityId, EntryId, Signature
+from protocol.base import COMMONS, ENTRY_VERSION, NO_COMMUNITY, AccountId, Amount, CommunityId, EntryId, Signature
 from protocol.entry import Entry, SignedEntry, entry_id, sealed
 from protocol.ledger import Effects, Ledger
-from protocol.ops import Admit, Charter, CommonsOp, Found, Op, Open, Stewards
+from protocol.ops import Admit, Charge, Charter, CommonsOp, Found, Note, Op, Open, Send, Stewards
 from protocol.signing import Authority, SecretKey, Tag, sign
 from protocol.statements import Certificate, Place, Vote, acceptance_content, ballot_content, gather
 from protocol.verdict import Accepted
@@ -28,6 +28,16 @@ def key(name: str) -> SecretKey:
 def authority(*names: str, threshold: int | None = None) -> Authority:
     """k of the keys of these names; all of them unless `threshold` says otherwise."""
     return Authority(threshold or len(names), tuple(key(name).public for name in names))
+
+
+def send(to: AccountId, amount: int, note: Note = None) -> Send:
+    """The op that pays."""
+    return Send(to, Amount(amount), note)
+
+
+def charge(payer: AccountId, payee: AccountId, amount: int, reason: str = "dues") -> Charge:
+    """The op that charges a member, or gives one something out of the commons."""
+    return Charge(payer, payee, Amount(amount), reason)
 
 
 def signatures(

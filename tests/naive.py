@@ -121,8 +121,8 @@ class Naive:
                     named = _act(rules, op)
                     if named - rules.members - {0}:
                         return Code.PAYEE_UNKNOWN
-        for payer, amount in returns.items():
-            self.coins.append(Coin(me, entry.seq, payer, amount, is_return=True))
+        for debtor, given_back in returns.items():
+            self.coins.append(Coin(me, entry.seq, debtor, given_back, is_return=True))
         if me != 0:
             owed = self.due.get(me, 0) + to_members * rules.charter.levy_ppm - to_commons * 1_000_000
             self.due[me] = max(0, owed)
