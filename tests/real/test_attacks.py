@@ -46,7 +46,9 @@ async def _is_served(transport: Transport, peer: str) -> None:
         assert await transport.inbox.receive() == (peer, [b"are you there?"])
 
 
-@pytest.mark.parametrize("number, attack", list(zip(INTRUDERS, ATTACKS, strict=True)), ids=[a.__name__ for a in ATTACKS])
+@pytest.mark.parametrize(
+    "number, attack", list(zip(INTRUDERS, ATTACKS, strict=True)), ids=[a.__name__ for a in ATTACKS]
+)
 async def test_an_attack_stops_nobody_else(
     number: int, attack: Attack, attacked: EchoProcess, honest: Transport, nursery: trio.Nursery
 ) -> None:
@@ -59,3 +61,17 @@ async def test_an_attack_stops_nobody_else(
     await _is_served(newcomer, attacked.peer_id)
     assert attacked.ask("rss") - before < GROWTH_BYTES_MAX
     nursery.cancel_scope.cancel()
+
+
+async def test_hints_still_arrive_after_all_attacks(attacked: EchoProcess, honest: Transport) -> None:
+    before = attacked.ask("hints")
+    with trio.fail_after(15):
+        while attacked.ask("hints") == before:
+            assert honest.publish(b"there is news")
+            await trio.sleep(0.5)
+
+
+def test_the_library_wrote_nothing_to_standard_error(attacked: EchoProcess) -> None:
+    lines = attacked.said().splitlines()
+    assert lines, "the attacks above leave warnings of ours"
+    assert not [line for line in lines if "12D3Koo" not in line], "every line is one of ours and names a peer"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from node.transport import peer_id_of
 from protocol.signing import SecretKey
@@ -33,6 +34,12 @@ class EchoProcess:
     process: "subprocess.Popen[str]"
     peer_id: str
     addresses: list[str]
+    errors: IO[str]
+
+    def said(self) -> str:
+        """What it has written to standard error."""
+        self.errors.seek(0)
+        return self.errors.read()
 
     def ask(self, question: str) -> Any:
         """One line to its input, one JSON value back."""
@@ -58,21 +65,29 @@ class EchoProcess:
 @contextmanager
 def echo_process(number: int, peers: list[str], listen: str = "/ip4/127.0.0.1/tcp/0") -> Iterator[EchoProcess]:
     """An echoing transport with the key of `number`, for as long as the block lasts."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.real.transport_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    echo = EchoProcess(process, "", [])
-    try:
+    with module_process("tests.real.transport_process") as echo:
         started = echo.ask(json.dumps({"seed": seed_of(number).hex(), "listen": listen, "peers": peers, "topic": "aa"}))
         echo.peer_id, echo.addresses = started["peer_id"], started["addresses"]
         yield echo
-    finally:
-        process.kill()
-        process.wait(10)
-        assert process.stdin and process.stdout
-        process.stdin.close()
-        process.stdout.close()
+
+
+@contextmanager
+def module_process(module: str, *arguments: str) -> Iterator[EchoProcess]:
+    """`python -m module`, killed when the block ends."""
+    with TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+        )
+        try:
+            yield EchoProcess(process, "", [], errors)
+        finally:
+            process.kill()
+            process.wait(10)
+            assert process.stdin and process.stdout
+            process.stdin.close()
+            process.stdout.close()
