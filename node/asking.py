@@ -1,4 +1,4 @@
-"""Questions to the witnesses that a caller waits for: the head of an account, and the decision on an act of account 0."""
+"""Questions to the witnesses that a caller waits for: the head of an account, the decision on an act of account 0."""
 
 from dataclasses import dataclass, field
 
@@ -98,7 +98,15 @@ class Asker:
         round, or was overtaken, or the time is over, and the machine says which.
         """
         commons = self._door.ledger.commons
-        deciding = Deciding(commons.community, signed, commons.epoch, commons.witnesses, commons.quorum, evidence)
+        deciding = Deciding(
+            commons.community,
+            signed,
+            commons.epoch,
+            commons.witnesses,
+            commons.quorum,
+            commons.stewards(),
+            evidence,
+        )
         self._serial += 1
         serial = (1 << 40) + self._serial  # apart from the submitter's, which share the Answer message
         self._decisions[serial] = deciding

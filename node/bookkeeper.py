@@ -1,9 +1,9 @@
 """The one door: everything that is to become part of the record goes through `take`, and nothing else writes.
 
-Bytes were decoded before; here an entry is judged (signatures included), applied to the ledger in memory, and put
+Bytes were decoded before; here an entry is judged (signatures included), applied to the ledger in memory, and
 staged, with no await in between. The writer task makes one batch after the other durable. Answers, events and
 messages that depend on a record are staged beside it and released only then (protocol/commit.py, which the
-simulator runs too). If a commit fails the door takes nothing more, drops its memory and reads on from what the journal holds.
+simulator runs too). If a commit fails, the door takes nothing more, drops its memory and reads on from the journal.
 """
 
 import logging
@@ -65,7 +65,7 @@ class Bookkeeper:
         self.last_row = 0
         self._pending: dict[AccountId, Certificate] = {}
         self._stirred: deque[AccountId] = deque()
-        self._outbox: Outbox[Record, Callable[[], None]] = Outbox()
+        self._outbox: Outbox[Record, Callable[[], object]] = Outbox()
         self._ticket = Ticket()
         self._staged = 0
         self._proven: set[tuple[AccountId, int]] = set()
@@ -117,7 +117,7 @@ class Bookkeeper:
         self._require_open()
         self._stage(records)
 
-    def after_commit(self, release: Callable[[], None]) -> None:
+    def after_commit(self, release: Callable[[], object]) -> None:
         """Call `release` once everything taken so far is durable; never, if that fails. Raises DoorClosed."""
         self._require_open()
         self._outbox.stage(messages=(release,))

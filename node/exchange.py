@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import trio
+
 from protocol.base import CommunityId, Malformed, PublicKey, Signature
 from protocol.messages import Hello, Hint, Hosts, Message, decode_message, encode_message
 from protocol.signing import Tag, verify
 
 from .bookkeeper import Bookkeeper, DoorClosed
 from .neighbours import Neighbours
-from .transport import HINT_BYTES_MAX, LinkDown, LinkUp, Transport
+from .transport import HINT_BYTES_MAX, LinkDown, LinkEvent, LinkUp, Transport
 
 logger = logging.getLogger("tallystick.exchange")
 
@@ -93,6 +95,7 @@ class Exchange:
     async def read_frames(self) -> None:
         """Answer frames for as long as the node runs."""
         async for peer, frames in self.transport.inbox:
+            self._follow_now()
             for frame in frames:
                 self._receive(peer, frame)
             if self._door.staged > OPEN_RECORDS_MAX:
@@ -106,14 +109,25 @@ class Exchange:
     async def follow_links(self) -> None:
         """Greet and take leave, for as long as the node runs."""
         async for link in self.transport.links:
-            match link:
-                case LinkUp(peer):
-                    self.send(peer, self._hello)
-                    self._send_hosts(peer, sorted(self._hosted))
-                case LinkDown(peer):
-                    self.neighbours.leave(peer)
-                    for down in self._on_down:
-                        down(peer)
+            self._follow(link)
+
+    def _follow_now(self) -> None:
+        """Greet first: a link's frames may be read before its coming up is, and a stranger's frames are not heard."""
+        while True:
+            try:
+                self._follow(self.transport.links.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+
+    def _follow(self, link: LinkEvent) -> None:
+        match link:
+            case LinkUp(peer):
+                self.send(peer, self._hello)
+                self._send_hosts(peer, sorted(self._hosted))
+            case LinkDown(peer):
+                self.neighbours.leave(peer)
+                for down in self._on_down:
+                    down(peer)
 
     def _receive(self, peer: str, frame: bytes, only: type | None = None) -> None:
         try:
@@ -122,7 +136,9 @@ class Exchange:
             logger.info("peer %s sent what cannot be read: %s", peer, error)
             self.transport.punish(peer)
             return
-        if (only is None) == isinstance(message, Hint) or (peer and only is None and not self._is_greeted(peer, message)):
+        if (only is None) == isinstance(message, Hint) or (
+            peer and only is None and not self._is_greeted(peer, message)
+        ):
             return
         handler = self._handlers.get(type(message))
         if handler is None:

@@ -1,4 +1,4 @@
-"""What the door tells after a commit: frozen values, handed to every listener in the order in which they became true.
+"""What the door tells after a commit: frozen values, handed to every listener in the order they became true.
 
 A listener is a plain function that must not wait and must not fail; whoever is told may rely on the facts being durable.
 """

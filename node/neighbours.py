@@ -3,7 +3,7 @@
 What a peer claims only steers where messages are sent; votes, entries and certificates prove themselves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from protocol.base import AccountId
@@ -29,7 +29,7 @@ class Neighbours:
         self._by_peer: dict[str, Neighbour] = {}
         self._hosting: dict[AccountId, set[str]] = {}
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._by_peer))
 
     def __len__(self) -> int:

@@ -6,11 +6,12 @@
 import logging
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
 from protocol.base import AccountId, CommunityId, EntryId, Signature
+from protocol.budget import Budget
 from protocol.deciding import Deciding
 from protocol.entry import SignedEntry, read_signed
 from protocol.ledger import Ledger
@@ -32,6 +33,9 @@ from .submission import Submitter
 from .transport import Transport, open_transport
 from .witnessing import Witnessing
 
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
+
 logger = logging.getLogger("tallystick.node")
 
 ASK_TIMEOUT_S = 10.0
@@ -40,18 +44,17 @@ ASK_TIMEOUT_S = 10.0
 class Node:
     """One running node. Made by `run_node`; ends with it."""
 
-    def __init__(
-        self, config: NodeConfig, identity: Identity, door: Bookkeeper, transport: Transport
-    ) -> None:
+    def __init__(self, config: NodeConfig, identity: Identity, door: Bookkeeper, transport: Transport) -> None:
         self.config = config
         self.bookkeeper = door
         self.journal = door.journal
         self.transport = transport
         self.shelf = Shelf(door)
         commons = door.ledger.commons
-        key = _witness_key(identity, door.ledger)
+        key = _witness_key(config, identity, door.ledger)
         self.exchange = Exchange(transport, door, commons.community, _hello(door, key, transport.peer_id))
-        self.witnessing = None if key is None else Witnessing(key, door, self.exchange, config.votes_per_minute)
+        budget = Budget(config.votes_per_minute, config.votes_burst)
+        self.witnessing = None if key is None else Witnessing(key, door, self.exchange, budget)
         own = b"" if key is None else bytes(key.public)
         self.submitter = Submitter(door, self.exchange, self.shelf, own, self._vote_here)
         self.asker = Asker(door, self.exchange, self.witnessing)
@@ -120,9 +123,7 @@ class Node:
         """Where an entry that was recorded here stands."""
         return self.submitter.state_of(account, seq, id)
 
-    async def ask_heads(
-        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
-    ) -> list[Head]:
+    async def ask_heads(self, account: AccountId, instance: bytes, previous: bytes, signature: Signature) -> list[Head]:
         """Ask the witnesses what they hold of an account and for the lease to sign; the answers that came in time."""
         ask = AskHead(0, account, instance, previous, signature)
         return [answer.head for answer in await self.asker.heads(ask, ASK_TIMEOUT_S)]
@@ -158,10 +159,10 @@ class Node:
                 nursery.start_soon(self.witnessing.keep_fence)
 
 
-def _witness_key(identity: Identity, ledger: Ledger) -> SecretKey | None:
-    """The node's witness key, if the community names it as one of its witnesses."""
-    key = SecretKey.from_seed(identity.witness_seed)
-    return key if key.public in ledger.commons.witnesses else None
+def _witness_key(config: NodeConfig, identity: Identity, ledger: Ledger) -> SecretKey | None:
+    """The node's witness key, if the community names it as one of its witnesses and the owner lets it vote."""
+    is_named = identity.witness_key.public in ledger.commons.witnesses
+    return identity.witness_key if is_named and config.witness else None
 
 
 def _hello(door: Bookkeeper, key: SecretKey | None, peer: str) -> Hello:
@@ -172,19 +173,22 @@ def _hello(door: Bookkeeper, key: SecretKey | None, peer: str) -> Hello:
 
 
 async def run_node(
-    config: NodeConfig, journal_folder: Path, identity: Identity, task_status: "trio.TaskStatus[Node]" = trio.TASK_STATUS_IGNORED
+    config: NodeConfig,
+    journal: Journal,
+    identity: Identity,
+    task_status: "TaskStatus[Node]" = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run a node until cancelled; `task_status.started(node)` when it listens.
+    """Run a node until cancelled; `task_status.started(node)` when it listens. Closes `journal` at the end.
 
-    Raises StoreRefused (journal locked, damaged, readable by others), JournalContradicts, OSError (port in use).
+    Raises JournalContradicts, and OSError when its port is in use.
     """
-    journal = Journal.open(journal_folder, create=False)
     try:
         door = Bookkeeper(rebuild(journal), journal)
         topic = door.ledger.commons.community.hex()
+        listen = f"/ip4/{config.listen_host}/tcp/{config.listen_port}" if config.listen_host else ""
         async with trio.open_nursery() as nursery:
             transport = await nursery.start(
-                partial(open_transport, identity.transport_seed, config.listen, config.peers, topic)
+                partial(open_transport, identity.transport_seed, listen, list(config.peers), topic)
             )
             node = Node(config, identity, door, transport)
             nursery.start_soon(node.run)

@@ -95,7 +95,9 @@ class Shelf:
         last = min(span.last, span.first + entries_max - 1)
         rows = self._door.journal.entries(span.account, span.incarnation, span.first, last)
         entries = tuple(
-            signed for signed in rows if self._door.ledger.id_at(span.account, span.incarnation, signed.seq) == signed.id
+            signed
+            for signed in rows
+            if self._door.ledger.id_at(span.account, span.incarnation, signed.seq) == signed.id
         )
         return Bundle(entries, tuple(self._certificates(span.account, entries)))
 

@@ -1,4 +1,4 @@
-"""The author's side: brings the entries of wallets that live here to the witnesses, and their certificates to everybody.
+"""The author's side: brings entries of wallets that live here to the witnesses, and certificates to everybody.
 
 One request a head; asked again until there is a certificate or too many refuse for good, always with the same bytes.
 What is recorded, final, seen, in conflict or refused is answered from here, in the words of PROTOCOL section 5.
@@ -48,7 +48,12 @@ class Submitter:
     """Keeps what is under way, by account and seq."""
 
     def __init__(
-        self, door: Bookkeeper, exchange: Exchange, shelf: Shelf, own_witness: bytes, vote_here: Callable[[Submit], None]
+        self,
+        door: Bookkeeper,
+        exchange: Exchange,
+        shelf: Shelf,
+        own_witness: bytes,
+        vote_here: Callable[[Submit], None],
     ) -> None:
         self._door = door
         self._exchange = exchange
@@ -231,7 +236,7 @@ class Submitter:
         self._hints.append(position)
 
     def _acknowledge(self, certificate: Certificate) -> None:
-        """Tell the payer's node that its payee can see the payment here; of a lone vote, that a second node holds it."""
+        """Tell the payer's node that the payee sees the payment here; of a lone vote, that a second node holds it."""
         place = certificate.place
         if place.account == COMMONS:
             return

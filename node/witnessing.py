@@ -54,7 +54,7 @@ Reply = Callable[[Message], None]
 class Witnessing:
     """The shell of one witness key. `answer_here` takes answers to what this node itself asks."""
 
-    def __init__(self, key: SecretKey, door: Bookkeeper, exchange: Exchange, votes_a_minute: int) -> None:
+    def __init__(self, key: SecretKey, door: Bookkeeper, exchange: Exchange, budget: Budget) -> None:
         commons = door.ledger.commons
         self._key = key
         self._door = door
@@ -63,7 +63,7 @@ class Witnessing:
         self._keeper = Keeper(commons.community, commons.witnesses)
         self._memory = WitnessMemory()
         remember(door.journal, self._memory, self._keeper, key.public)
-        self._witness = Witness(key, door.ledger, self._memory, Budget(votes_a_minute))
+        self._witness = Witness(key, door.ledger, self._memory, budget)
         self._fence = Fence(
             key, commons.community, commons.witnesses, commons.quorum, self._memory, made_with_key=False
         )
@@ -275,4 +275,6 @@ class Witnessing:
     def _index_of(self, peer: str) -> int | None:
         neighbour = self._exchange.neighbours.get(peer)
         keys = self._door.ledger.commons.witnesses
-        return keys.index(neighbour.hello.witness) if neighbour is not None and neighbour.hello.witness in keys else None
+        return (
+            keys.index(neighbour.hello.witness) if neighbour is not None and neighbour.hello.witness in keys else None
+        )

@@ -13,7 +13,23 @@ from typing import Protocol
 
 from .base import ACCOUNT_MAX, COMMONS, AccountId, digest
 from .codec import encode
-from .messages import PAGE_ROWS, Bundle, Compare, Deliver, Fetch, Heads, Index, Message, Position, Range, Since, Span, Want
+from .entry import SignedEntry
+from .messages import (
+    PAGE_ROWS,
+    Bundle,
+    Compare,
+    Deliver,
+    Fetch,
+    Heads,
+    Index,
+    Message,
+    Position,
+    Range,
+    Since,
+    Span,
+    Want,
+)
+from .statements import Certificate
 
 FETCH_ROWS = 100
 """Records asked for at a time: their entries fit one frame at their largest."""
@@ -204,7 +220,9 @@ def serve_fetch(shelf: Shelf, ask: Fetch) -> list[Message]:
 
 def serve_want(shelf: Shelf, ask: Want) -> list[Message]:
     """Answer with the spans asked for, as far as they fit one frame; the peer asks for the rest."""
-    entries, certificates, size = [], [], 0
+    entries: list[SignedEntry] = []
+    certificates: list[Certificate] = []
+    size = 0
     for span in ask.spans[:SPANS_MAX]:
         bundle = shelf.span(span, SPAN_ENTRIES)
         size += sum(len(signed.body) + 200 for signed in bundle.entries) + 512 * len(bundle.certificates)
