@@ -107,17 +107,22 @@ def unreachable(message: str) -> CallFailed:
     return CallFailed("unreachable", message, exit_status=UNREACHABLE, next="Start it with `tally up --detach`.")
 
 
-def connect(home: Path) -> Client:
-    """Find the running node of `home`. Raises CallFailed when there is no wallet, or nothing runs."""
-    run = read_run_file(home)
-    if run is not None:
-        return Client(run)
-    if not (home / "wallet").is_dir():
+def require_wallet(home: Path) -> None:
+    """Raise CallFailed unless a wallet was made in `home`."""
+    if not (home / "wallet" / "keystore").exists():
         raise CallFailed(
             "no_wallet", "There is no wallet in this home.", exit_status=NOT_FOUND,
             next="Make one with `tally init`, or name another home with --home.", facts={"home": str(home)},
         )  # fmt: skip
-    raise unreachable("The node of this home is not running.")
+
+
+def connect(home: Path) -> Client:
+    """Find the running node of `home`. Raises CallFailed when there is no wallet, or nothing runs."""
+    run = read_run_file(home)
+    if run is None:
+        require_wallet(home)
+        raise unreachable("The node of this home is not running.")
+    return Client(run)
 
 
 def read_run_file(home: Path) -> RunFile | None:

@@ -76,5 +76,12 @@ def require_somebody(session: Session) -> None:
         )  # fmt: skip
 
 
+def forbid_core_dumps() -> None:
+    """Keys are about to be in this process's memory; a crash must not put them on the disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _unusable(message: str) -> CallFailed:
     return CallFailed("bad_passphrase", message, exit_status=USAGE)
