@@ -16,6 +16,7 @@ from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Hint, Missing, Position, Seen, Submit
 from protocol.ops import Send
 from protocol.statements import Certificate, Nack, Place
+from protocol.verdict import Code
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
@@ -96,7 +97,9 @@ class Submitter:
         if held != id or account in self._conflicts:
             return Standing.CONFLICT
         outstanding = self._outstanding.get((account, seq))
-        return Standing.REFUSED if outstanding is not None and outstanding.gathering.is_hopeless else Standing.RECORDED
+        if outstanding is None or not outstanding.gathering.is_hopeless:
+            return Standing.RECORDED
+        return Standing.CONFLICT if Code.CONFLICT in outstanding.gathering.reasons else Standing.REFUSED
 
     async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
         """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its state."""

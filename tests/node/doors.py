@@ -1,0 +1,30 @@
+"""A real door over a real journal, for tests: the writer task runs, nothing listens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from node.bookkeeper import Bookkeeper
+from node.journal import Journal
+from node.rebuilding import rebuild
+from node.records import EntryRecord, Record
+from tests.builders import Town
+
+
+@asynccontextmanager
+async def door_of(town: Town, folder: Path, *records: Record, vfs: str | None = None) -> AsyncIterator[Bookkeeper]:
+    """The door of a node whose journal holds the founding entry and `records`; its writer runs meanwhile."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    journal = Journal.open(folder / "journal", create=True, vfs=vfs)
+    try:
+        if journal.last_row == 0:
+            journal.append([EntryRecord(town.founding), *records])
+        door = Bookkeeper(rebuild(journal), journal)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(door.write)
+            yield door
+            nursery.cancel_scope.cancel()
+    finally:
+        journal.close()
