@@ -118,7 +118,7 @@ class NodeApi:
                 "witnesses": len(commons.witnesses),
                 "members": len(commons.members),
                 "sum": decimal_text(ledger.check_sum(), commons.decimals),
-                "row": self._node.bookkeeper.last_row,
+                "row": self._node.journal.last_row,
                 "waiting": len(self._node.bookkeeper.waiting),
                 "peer_id": self._node.peer_id,
                 "peers": self._node.connected(),
@@ -239,7 +239,7 @@ class NodeApi:
         if self._feed.is_full:
             raise Failed(Problem(503, "too_many_listeners", "too many event streams are open", "close one first"))
         named = request.headers.get("last-event-id")
-        newest = self._node.bookkeeper.last_row
+        newest = self._node.journal.last_row
         after = number_of(named, "Last-Event-ID") if named else number_in(request, "after", newest)
         return StreamingResponse(self._feed.follow(after), media_type="text/event-stream")
 

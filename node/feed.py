@@ -35,7 +35,7 @@ class Feed:
         try:
             yield b": connected\n\n"
             while True:
-                newest = self._door.last_row
+                newest = self._door.journal.last_row
                 page = self._door.journal.since(after, PAGE_ROWS)
                 for row, record in page:
                     yield self._event(row, record)

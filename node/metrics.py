@@ -10,7 +10,7 @@ def metrics_text(ledger: Ledger, bookkeeper: Bookkeeper, peers: int) -> str:
     commons = ledger.commons
     rows = (
         ("tally_up", "gauge", "1 while the record can be kept", int(bookkeeper.failed is None)),
-        ("tally_journal_row", "counter", "newest durable row", bookkeeper.last_row),
+        ("tally_journal_row", "counter", "newest durable row", bookkeeper.journal.last_row),
         ("tally_commons_height", "gauge", "newest decided seq of account 0", commons.height),
         ("tally_members", "gauge", "members admitted", len(commons.members)),
         ("tally_waiting_entries", "gauge", "entries that wait for another", len(bookkeeper.waiting)),
