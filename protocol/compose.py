@@ -26,7 +26,7 @@ from .chain import Chain
 from .commons import FROZEN, SUSPENDED
 from .entry import Entry
 from .ledger import Ledger
-from .ops import Bounce, Note, Open, Op, PublicNote, Recv, Send, forbidden_code_point
+from .ops import Bounce, Note, Op, Open, PublicNote, Recv, Send, forbidden_code_point
 from .verdict import Code
 
 RECVS_MAX = 48

@@ -1,8 +1,9 @@
 """The book: the wallet's own store of what it has signed, and the only SQL on this side.
 
-Before anything leaves, the signed entry, its payments and their refs are in the book, in one durable transaction. So the
-same ref is the same payment, and what is sent again is the same bytes, also after a crash between any two steps. An entry's
-bytes are dropped once it is final, for then the journal and other nodes hold it; its place and id stay as the account's head.
+Before anything leaves, the signed entry, its payments and their refs are in the book, in one durable transaction. So
+the same ref is the same payment, and what is sent again is the same bytes, also after a crash between any two steps.
+An entry's bytes are dropped once it is final, for then the journal and other nodes hold it; its place and id stay as
+the account's head.
 May not sign, compose or wait; `commit` may run in a worker thread, one call at a time, all else is the main thread's.
 """
 
@@ -67,6 +68,10 @@ class PaymentRow:
     ref: str | None
     time: int
 
+    @property
+    def place(self) -> Position:
+        return Position(self.account, self.incarnation, self.seq, self.entry)
+
 
 @dataclass(frozen=True, slots=True)
 class Signing:
@@ -83,6 +88,8 @@ class Book:
 
     def __init__(self, lock: StoreLock, writer: apsw.Connection, reader: apsw.Connection) -> None:
         self._lock, self._writer, self._reader = lock, writer, reader
+        self._wal_pages = 0
+        writer.set_wal_hook(self._on_commit)
         self.failed: str | None = None
         """Why nothing can be kept any more, and so nothing signed."""
         self.instance = b""
@@ -165,11 +172,15 @@ class Book:
             with self._writer:
                 for signing in signings:
                     self._put(signing)
-            if self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0] >= CHECKPOINT_PAGES:
+            if self._wal_pages >= CHECKPOINT_PAGES:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             self.failed = explain(error)
             raise BookFailed(f"The wallet's book could not be written: {self.failed}.") from error
+
+    def _on_commit(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
 
     def _put(self, signing: Signing) -> None:
         entry, id = signing.signed.entry, signing.signed.id
@@ -214,8 +225,8 @@ class Book:
             raise BookFailed(f"The wallet's book could not be read: {explain(error)}.") from error
         if found is None:
             return None
-        *front, sealed, ref, time = found
-        return PaymentRow(*front, bool(sealed), ref, time)
+        account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time = found
+        return PaymentRow(account, incarnation, seq, op, entry, payee, amount, memo, bool(sealed), ref, time)
 
     def close(self) -> None:
         """Give the folder free."""
@@ -229,4 +240,5 @@ def _check_header(connection: apsw.Connection) -> None:
         raise HomeRefused("The wallet's book is not a tallystick book.", next="Restore it from your backup.")
     version = connection.pragma("user_version")
     if version != VERSION:
-        raise HomeRefused("The wallet's book is of another version.", {"version": version}, "Install the newer software.")
+        facts = {"version": version, "known": VERSION}
+        raise HomeRefused("The wallet's book is of another version.", facts, "Install the newer software.")

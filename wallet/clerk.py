@@ -1,16 +1,20 @@
 """The clerk: the one task that writes the book. What waits at the same time goes into one durable transaction.
 
-So 64 payments of different accounts cost one sync of the disk, not 64. The queue is bounded; whoever finds it full waits.
-After the first failure nothing is taken any more. Knows nothing of what it writes.
+So 64 payments of different accounts cost one sync of the disk, not 64. The queue is bounded; whoever finds it full
+waits. After the first failure nothing is taken any more. Knows nothing of what it writes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import trio
 
 from .book import Book, Signing
 from .errors import BookFailed
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 BATCH_MAX = 256
 QUEUE_MAX = 1_024
@@ -44,7 +48,7 @@ class Clerk:
         if slip.failure is not None:
             raise BookFailed(f"The wallet's book could not keep the payment: {slip.failure}.")
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Write batch after batch until cancelled, or until the disk refuses."""
         task_status.started()
         try:

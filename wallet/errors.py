@@ -129,6 +129,12 @@ class Ceiling(RuleRefusal):
     next_step = "Spend something first."
 
 
+class NothingToTake(RuleRefusal):
+    """Nothing is in flight to the account, or nothing that its ceiling leaves room for."""
+
+    code = "nothing_there"
+
+
 class Overflow(RuleRefusal):
     """A sum would leave the numbers that the protocol can hold."""
 
@@ -190,6 +196,21 @@ class WitnessesUnreachable(Unreachable):
 
     code = "witnesses_unreachable"
     next_step = "Check the connection and try again; nothing was signed."
+
+
+class StoreFailed(WalletError):
+    """The node could not put the record on its disk. Nothing more is signed until a restart."""
+
+    code = "store_failed"
+    next_step = "Free disk space or mend the disk, then restart with `tally up`."
+
+
+class Busy(WalletError):
+    """Too many payments of the account wait to become final; nothing was signed."""
+
+    code = "busy"
+    exit_status = NOT_FINAL
+    next_step = "Wait a moment and try again."
 
 
 class Locked(WalletError):
@@ -259,6 +280,7 @@ BY_RULE: dict[Code, type[RuleRefusal]] = {
     Code.FROZEN: Frozen,
     Code.LEAST_SEND: LeastSend,
     Code.CEILING: Ceiling,
+    Code.NOTHING_THERE: NothingToTake,
     Code.OVERFLOW: Overflow,
     Code.CONFLICT: Conflict,
 }

@@ -53,7 +53,7 @@ class Home:
 
     def is_founded(self) -> bool:
         """Tell whether a wallet was made here."""
-        return self.keystore.exists()
+        return self.book.exists()
 
     def create(self) -> None:
         """Make the directories, private to this user. Raises HomeRefused when a wallet is here already."""

@@ -1,8 +1,8 @@
 """Telling a home from a copy of it: where its book lies, down to file and machine.
 
 A restart of the same home may take over its own lease at the witnesses; a copy may not, and waits until it ran out.
-A wrong answer costs a minute of waiting, never money: two copies that both think they are the original still exclude each
-other, because each opening has a nonce of its own.
+A wrong answer costs a minute of waiting, never money: two copies that both think they are the original still exclude
+each other, because each opening has a nonce of its own.
 """
 
 import platform

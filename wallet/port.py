@@ -3,22 +3,21 @@
 The wallet hands signed bytes in by the same door as everybody else; nothing here carries a secret.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from node.standing import Standing
 from protocol.base import AccountId, EntryId, Signature
 from protocol.entry import SignedEntry
 from protocol.ledger import Ledger
 from protocol.messages import Head
 from protocol.verdict import Verdict
 
-from .results import State
-
 
 class EntryShelf(Protocol):
-    """Reads of the journal: exact entries by place and by id."""
+    """Reads of the journal: exact entries by place and by id, also such as were rewound since."""
 
-    def entry(self, account: AccountId, incarnation: int, seq: int) -> Sequence[SignedEntry]: ...
+    def entries(self, account: AccountId, incarnation: int, first: int, last: int) -> Sequence[SignedEntry]: ...
 
     def by_id(self, id: EntryId) -> SignedEntry | None: ...
 
@@ -32,8 +31,16 @@ class NodePort(Protocol):
     @property
     def journal(self) -> EntryShelf: ...
 
-    async def pay_in(self, signed_raw: bytes) -> Verdict:
-        """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself."""
+    def host(self, accounts: Iterable[AccountId]) -> None:
+        """Tell the others that the wallets of these accounts live here, so that payments to them are acknowledged."""
+        ...
+
+    async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
+        """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself.
+
+        `instance` is the nonce under whose lease it was signed, so that the lease is extended. Raises
+        `node.bookkeeper.DoorClosed` when the record could not be kept.
+        """
         ...
 
     async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
@@ -50,6 +57,6 @@ class NodePort(Protocol):
         """Ask all witnesses what they hold of the account, and for the lease; the answers that came in time."""
         ...
 
-    def state_of(self, account: AccountId, seq: int, id: EntryId) -> State:
+    def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Tell where the entry stands."""
         ...

@@ -7,9 +7,9 @@ words everywhere: recorded, final, seen; and conflict or refused when it can nev
 from dataclasses import dataclass
 from typing import Literal
 
+from node.standing import Standing
 from protocol.base import AccountId
 
-State = Literal["recorded", "final", "seen", "conflict", "refused"]
 Wait = Literal["recorded", "final", "seen"]
 Kind = Literal["paid", "received", "incoming", "returned", "came_back"]
 
@@ -27,7 +27,7 @@ class Payment:
     """One payment, named by the text form of its id (pay1...)."""
 
     id: str
-    state: State
+    state: Standing
     payer: Party
     payee: Party
     amount: int
@@ -62,7 +62,7 @@ class HistoryRow:
 
     id: str
     kind: Kind
-    state: State
+    state: Standing
     other: Party
     amount: int
     memo: str | None
@@ -93,7 +93,7 @@ class Received:
     amount: int
     parcels: int
     entries: int
-    state: State
+    state: Standing
 
 
 @dataclass(frozen=True, slots=True)

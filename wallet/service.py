@@ -1,46 +1,123 @@
 """The wallet of one home, over a node in the same process: the only thing that signs for its accounts.
 
-Signatures first; the bodies follow within the hour.
+The command, the page and scripts all ask here. Each account has a desk that signs one entry at a time; waiting until a
+payment is final happens outside it, so payments of one account follow one another closely and accounts run side by
+side. A locked wallet shows, forwards what is signed, and does not sign.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 
+from node.standing import Standing
 from protocol.base import AccountId
+from protocol.messages import Position
+from protocol.ops import Bounce, Send
+from protocol.signing import SecretKey
 
+from . import errors, keystore
+from .accounts import Keyring
+from .book import Book, PaymentRow
+from .clerk import Clerk
+from .desk import Desk, Order, Staff, Written, awake_and_asleep
 from .home import Home
+from .notes import check_memo
 from .port import NodePort
+from .refusals import check_payment
 from .results import Balance, Community, HistoryRow, Member, Payment, Received, Wait
+from .showing import Window
+from .words import to_words
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
+
+logger = logging.getLogger("tallystick.wallet")
 
 WAIT_S = 30.0
 """How long a payment waits for its state when nobody says otherwise."""
+REF_MAX = 200
+FORWARDERS = 16
+"""Accounts whose signed entries are handed in at the same time after a start."""
 
 
 class Wallet:
     """Pays, receives and shows for the accounts of one home. Errors are those of `wallet.errors`."""
 
-    home: Home
-    node: NodePort
+    def __init__(
+        self, home: Home, node: NodePort, book: Book, clock: Callable[[], float] = awake_and_asleep
+    ) -> None:
+        self.home = home
+        self.node = node
+        self.book = book
+        self.clerk = Clerk(book)
+        self._staff = Staff(node, book, self.clerk, self._keys, clock)
+        self._desks: dict[AccountId, Desk] = {}
+        self._keyring: Keyring | None = None
+        self._window = Window(node, book, self._key_of)
+
+    # Keys
 
     @property
-    def locked(self) -> bool: ...
-    async def unlock(self, passphrase: str | None) -> None: ...
-    def lock(self) -> None: ...
-    async def words(self, passphrase: str | None) -> list[str]: ...
+    def locked(self) -> bool:
+        return self._keyring is None
 
-    def community(self) -> Community: ...
+    async def unlock(self, passphrase: str | None) -> None:
+        """Open the keystore; None for one without passphrase. Raises WrongPassphrase, KeystoreRefused."""
+        secrets = await trio.to_thread.run_sync(keystore.load, self.home, passphrase)
+        self._keyring = Keyring(secrets.entropy)
+
+    def lock(self) -> None:
+        """Forget the keys. What is signed already goes on by itself."""
+        self._keyring = None
+
+    async def words(self, passphrase: str | None) -> list[str]:
+        """The 24 recovery words. Always asks for the passphrase, also when the wallet is unlocked."""
+        secrets = await trio.to_thread.run_sync(keystore.load, self.home, passphrase)
+        return to_words(secrets.entropy)
+
+    def _keys(self) -> Keyring:
+        if self._keyring is None:
+            raise errors.Locked("The wallet is locked, so nothing can be signed.")
+        return self._keyring
+
+    def _key_of(self, account: AccountId) -> SecretKey | None:
+        ordinal = self.book.ordinals.get(account)
+        return None if self._keyring is None or ordinal is None else self._keyring.signing_key(ordinal)
+
+    # Who
+
+    def community(self) -> Community:
+        """The community this wallet belongs to."""
+        return self._window.community()
+
     def accounts(self) -> Sequence[AccountId]:
         """The accounts of this wallet, ascending."""
-        ...
+        return tuple(self.book.ordinals)
 
     def own_account(self, handle: str | None) -> AccountId:
-        """The account meant by --as: that handle ("@ana" or "ana"), else the first of the wallet."""
-        ...
+        """The account meant by --as: that handle ("@ana" or "ana"), else the first of the wallet. Raises NotFound."""
+        if handle is None:
+            return next(iter(self.book.ordinals))
+        return self._own(self._window.find(handle))
 
     def find(self, who: str) -> AccountId:
-        """The account of "@bob", "bob" or "17" ("@commons" and "0" are the commons)."""
-        ...
+        """The account of "@bob", "bob" or "17" ("@commons" and "0" are the commons). Raises PayeeUnknown."""
+        return self._window.find(who)
+
+    def _own(self, account: AccountId) -> AccountId:
+        if account not in self.book.ordinals:
+            raise errors.NotFound("This account is not in this wallet.", {"account": account})
+        return account
+
+    def _desk(self, account: AccountId) -> Desk:
+        desk = self._desks.get(account)
+        if desk is None:
+            desk = self._desks[account] = Desk(self._own(account), self._staff)
+        return desk
+
+    # Paying
 
     async def pay(
         self,
@@ -53,19 +130,171 @@ class Wallet:
         ref: str | None = None,
         wait: Wait = "final",
         timeout_s: float = WAIT_S,
-    ) -> Payment: ...
-    async def receive(self, account: AccountId, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Received: ...
-    async def refund(self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Payment: ...
-    def balance(self, account: AccountId) -> Balance: ...
-    def history(self, account: AccountId, limit: int = 50) -> list[HistoryRow]:
-        """Newest first."""
-        ...
+    ) -> Payment:
+        """Pay `amount` smallest units, and wait until the payment is in the state asked for.
 
-    def members(self) -> list[Member]: ...
-    def show(self, payment_id: str) -> Payment: ...
+        The same `ref` (of the same account) is the same payment, and returns the same id. Raises Timeout when it is
+        signed but not that far yet, RefReused, Locked, ReadOnly, Conflict, and the refusals of the rules.
+        """
+        check_payment(account, payee, amount)
+        check_memo(note, sealed=sealed)
+        if ref is not None and not 1 <= len(ref) <= REF_MAX:
+            raise errors.BadRequest(f"A ref has 1 to {REF_MAX} characters.")
+        deadline = trio.current_time() + timeout_s
+
+        def order() -> Order | PaymentRow:
+            found = self._made_before(account, payee, amount, ref)
+            return Order(payee, amount, note, sealed, ref) if found is None else found
+
+        found = self._made_before(self._own(account), payee, amount, ref)
+        if found is None:
+            found = _row(await self._write(account, order, timeout_s))
+        else:
+            await self._desk(account).forward()
+        return await self._reach(found, wait, deadline)
+
+    def _made_before(self, account: AccountId, payee: AccountId, amount: int, ref: str | None) -> PaymentRow | None:
+        found = None if ref is None else self.book.by_ref(account, ref)
+        if found is not None and (found.payee, found.amount) != (payee, amount):
+            facts: errors.Facts = {"amount": found.amount, "payee": self._window.party(found.payee).handle}
+            raise errors.RefReused("This ref was used for another payment.", facts)
+        return found
+
+    async def _write(self, account: AccountId, order: Callable[[], Order | PaymentRow], timeout_s: float) -> Written:
+        self._keys()
+        return await self._desk(account).write(order, timeout_s)
+
+    async def receive(self, account: AccountId, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Received:
+        """Take in what is in flight now, in as many entries as it needs. Nothing to take is no error."""
+        deadline = trio.current_time() + timeout_s
+        amount = parcels = entries = 0
+        state = Standing.FINAL
+        while ready := self.node.ledger.incoming(self._own(account)):
+            before = self.node.ledger.arriving(account)
+            try:
+                place = (await self._write(account, Order, deadline - trio.current_time())).place
+            except errors.NothingToTake:
+                break
+            amount += before - self.node.ledger.arriving(account)
+            left = self.node.ledger.incoming(account)
+            parcels += sum(len(one.seqs) for one in ready) - sum(len(one.seqs) for one in left)
+            entries += 1
+            state = await self._wait(place, wait, deadline)
+        return Received(account, amount, parcels, entries, state)
+
+    async def refund(self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Payment:
+        """Give a payment back: return it untouched while it is in flight, else pay it back with a linked memo.
+
+        The same refund twice is one. Raises BadId, NotFound, CannotRefund, and what `pay` raises.
+        """
+        deadline = trio.current_time() + timeout_s
+        id, signed = self._window.entry_of(payment_id)
+        send = signed.entry.ops[id.op]
+        if not isinstance(send, Send) or send.to not in self.book.ordinals:
+            raise errors.CannotRefund("Only a payment to this wallet can be refunded.", {"id": str(id)})
+        if self.node.state_of(signed.account, signed.seq, signed.id) not in (Standing.FINAL, Standing.SEEN):
+            raise errors.CannotRefund("This payment is not final, so there is nothing to give back yet.")
+        payer, incarnation, ref = signed.account, signed.entry.incarnation, f"refund of {id}"
+
+        def order() -> Order | PaymentRow:
+            if (made := self.book.by_ref(send.to, ref)) is not None:
+                return made
+            in_flight = self.node.ledger.parcel(payer, incarnation, signed.seq, send.to) is not None
+            bounce = Bounce(payer, incarnation, signed.seq) if in_flight else None
+            return Order(payer, send.amount, ref, False, ref, bounce)
+
+        found = self.book.by_ref(send.to, ref) or _row(await self._write(send.to, order, timeout_s))
+        return await self._reach(found, wait, deadline)
+
+    # Waiting
+
+    async def _reach(self, row: PaymentRow, wait: Wait, deadline: float) -> Payment:
+        await self._wait(row.place, wait, deadline, self._window.payment(row).id)
+        return self._window.payment(row)
+
+    async def _wait(self, place: Position, wait: Wait, deadline: float, id: str | None = None) -> Standing:
+        """Wait for a signed entry; raise Timeout, Conflict or Refused when it is not, or never will be, that far."""
+        left = max(0.0, deadline - trio.current_time())
+        match wait:
+            case "recorded":
+                done = True
+            case "final":
+                done = await self.node.wait_final(place.account, place.seq, place.id, left)
+            case "seen":
+                done = await self.node.wait_seen(place.account, place.seq, place.id, left)
+            case _:
+                raise errors.BadRequest("Wait for recorded, final or seen.", {"given": str(wait)[:40]})
+        state = self.node.state_of(place.account, place.seq, place.id)
+        facts: errors.Facts = {"state": state.value} if id is None else {"id": id, "state": state.value}
+        if state is Standing.CONFLICT:
+            raise errors.Conflict("Another entry was signed for this place, so this may never be final.", facts)
+        if state is Standing.REFUSED:
+            raise errors.Refused("The witnesses refuse this entry.", facts, "Ask the stewards for help.")
+        if not done:
+            raise errors.Timeout(f"Signed and {state.value}, but not {wait} in time.", facts)
+        return state
+
+    # Showing
+
+    def balance(self, account: AccountId) -> Balance:
+        """Where an account stands now."""
+        return self._window.balance(account)
+
+    def history(self, account: AccountId, limit: int = 50) -> list[HistoryRow]:
+        """The payments of an account, newest first."""
+        return self._window.history(account, limit)
+
+    def members(self) -> list[Member]:
+        """Everybody in the community, by number."""
+        return self._window.members()
+
+    def show(self, payment_id: str) -> Payment:
+        """One payment by its id. Raises BadId or NotFound."""
+        return self._window.show(payment_id)
+
+    # Forwarding
+
+    async def forward(self) -> None:
+        """Hand in again what is signed and not final, the same bytes; needs no key."""
+        turns = trio.CapacityLimiter(FORWARDERS)
+        async with trio.open_nursery() as nursery:
+            for account in list(self.book.pending):
+                nursery.start_soon(self._forward, account, turns)
+
+    async def _forward(self, account: AccountId, turns: trio.CapacityLimiter) -> None:
+        async with turns:
+            try:
+                await self._desk(account).forward()
+            except errors.WalletError as error:
+                # It stays in the book, and is told to whoever next asks for this account.
+                logger.warning("account %s: what is signed cannot be handed in: %s", account, error.message)
+
+
+def _row(written: Written) -> PaymentRow:
+    if written.row is None:
+        raise TypeError("an order with a payee has a row")
+    return written.row
 
 
 async def run_wallet(
-    home: Home, node: NodePort, *, task_status: trio.TaskStatus[Wallet] = trio.TASK_STATUS_IGNORED
+    home: Home, node: NodePort, *, task_status: "TaskStatus[Wallet]" = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Open the wallet of `home`, hand in again what is signed and not final, and serve until cancelled."""
+    """Open the wallet of `home` and serve until cancelled; `task_status.started(wallet)` when it can be used.
+
+    A keystore without passphrase is unlocked at once. Raises HomeRefused when the home cannot be used.
+    """
+    home.check()
+    book = Book.open(home.book)
+    try:
+        if book.community != node.ledger.commons.community:
+            raise errors.HomeRefused("The wallet and the node of this home belong to different communities.")
+        wallet = Wallet(home, node, book)
+        if not keystore.needs_passphrase(home):
+            await wallet.unlock(None)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(wallet.clerk.run)
+            node.host(wallet.accounts())
+            nursery.start_soon(wallet.forward)
+            task_status.started(wallet)
+    finally:
+        book.close()

@@ -1,0 +1,225 @@
+"""Founding a community without a network: keys, journal with the founding entry, and book of one home or of several.
+
+One home: its member is the only steward and, with its node, the only witness. Several: the homes of one organiser,
+such as a devnet's, made together so that all of it is ready before the first node starts. Everybody is admitted by the
+founding entry as far as it has room; the rest by entries of account 0 that are signed here and decided once the
+witnesses run.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from node.records import EntryRecord
+from node.store import Store, found_store
+from protocol import codec
+from protocol.base import (
+    BALANCE_MAX,
+    COMMONS,
+    DECIMALS_MAX,
+    ENTRY_BYTES_MAX,
+    ENTRY_VERSION,
+    HASH_BYTES,
+    NAME_BYTES_MAX,
+    NO_COMMUNITY,
+    OPS_MAX,
+    UNIT_BYTES_MAX,
+    AccountId,
+    CommunityId,
+)
+from protocol.entry import Entry, SignedEntry, entry_id, sealed
+from protocol.ledger import Effects, Ledger
+from protocol.ops import Admit, Charter, CommonsOp, Found, forbidden_code_point, is_handle
+from protocol.signing import Authority, SecretKey, Tag, sign
+from protocol.statements import ballot_content
+
+from . import keystore
+from .accounts import Keyring
+from .book import Book
+from .errors import BadRequest
+from .home import Home, refusing
+from .keystore import USUAL, Cost, Secrets
+from .words import new_entropy
+
+_FRAME_BYTES = 128
+"""Room for what stands around the ops in a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a community is founded on. Amounts are smallest units."""
+
+    community: str
+    unit: str
+    decimals: int
+    limit: int
+    """Every member's credit limit at first."""
+    charter: Charter = Charter(version=1, least_send=1, ceiling=0, levy_ppm=0, commons_limit=0)
+
+    def check(self) -> None:
+        """Raise BadRequest, naming what no founding entry could say."""
+        for words, most, what in ((self.community, NAME_BYTES_MAX, "name"), (self.unit, UNIT_BYTES_MAX, "unit")):
+            if not words.strip() or len(words.encode()) > most or forbidden_code_point(words):
+                raise BadRequest(f"A community's {what} is plain text of 1 to {most} bytes.", {what: words[:80]})
+        if not 0 <= self.decimals <= DECIMALS_MAX:
+            raise BadRequest(f"A currency has 0 to {DECIMALS_MAX} decimals.", {"decimals": self.decimals})
+        if not 0 <= self.limit <= BALANCE_MAX:
+            raise BadRequest("A credit limit is zero or more, and not absurdly large.", {"limit": self.limit})
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """One home that is made with the community, and the members whose accounts lie in it."""
+
+    home: Path
+    handles: Sequence[str]
+    passphrase: str | None = field(default=None, repr=False)
+    is_witness: bool = True
+    is_steward: bool = False
+    """Its first member is."""
+    cost: Cost = USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A community that was just founded."""
+
+    community: CommunityId
+    members: dict[str, AccountId]
+    pending: tuple[SignedEntry, ...] = ()
+    """Entries of account 0 with the stewards' ballots, to be decided one after the other once the witnesses run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Party:
+    """A founder with its keys."""
+
+    founder: Founder
+    keys: Keyring
+    store: Store
+
+
+def found(
+    home: Path, *, community: str, unit: str, decimals: int, limit: int, handle: str, passphrase: str | None,
+    cost: Cost = USUAL,
+) -> Founded:  # fmt: skip
+    """Found a community in `home`: this member is steward and witness. `limit` is in smallest units.
+
+    None as passphrase leaves the keys unguarded. Raises BadRequest and HomeRefused.
+    """
+    terms = Terms(community, unit, decimals, limit)
+    return found_together(terms, [Founder(home, [handle], passphrase, True, True, cost)], quorum=1)
+
+
+def found_together(
+    terms: Terms, founders: Sequence[Founder], *, quorum: int, threshold: int | None = None, at: int | None = None
+) -> Founded:
+    """Found a community in several homes at once. The witnesses and stewards are in the order of the founders.
+
+    `threshold` of the stewards sign for account 0, by default more than half. `at` is the time to write into the
+    entries. Raises BadRequest, and HomeRefused when a home is in use; homes made until then stay.
+    """
+    terms.check()
+    handles = [handle for founder in founders for handle in founder.handles]
+    _check_parties(founders, handles, quorum)
+    parties = [_settle_in(founder) for founder in founders]
+    try:
+        signers = [party.keys.steward_key(0) for party in parties if party.founder.is_steward]
+        witnesses = [party.store.identity.witness_key for party in parties if party.founder.is_witness]
+        stewards = Authority(threshold or len(signers) // 2 + 1, tuple(key.public for key in signers))
+        first = Found(
+            terms.community, terms.unit, terms.decimals, terms.charter, stewards, quorum,
+            tuple(key.public for key in witnesses),
+        )  # fmt: skip
+        batches = _batches(first, _admits(parties, terms.limit))
+        now = int(time.time()) if at is None else at
+        founding = _founding_entry(next(batches), now, [*signers, *witnesses])
+        _write(parties, founding)
+        pending = _later_entries(founding, list(batches), now, signers[: stewards.threshold])
+    finally:
+        for party in parties:
+            party.store.journal.close()
+    numbers = {handle: AccountId(number) for number, handle in enumerate(handles, 1)}
+    return Founded(CommunityId(founding.id), numbers, pending)
+
+
+def _check_parties(founders: Sequence[Founder], handles: Sequence[str], quorum: int) -> None:
+    for handle in handles:
+        if not is_handle(handle):
+            rule = "A handle is 2 to 31 of a-z, 0-9 and -, and does not begin with -."
+            raise BadRequest(rule, {"handle": handle[:40]})
+    if len(set(handles)) != len(handles):
+        raise BadRequest("Two members have the same handle.")
+    witnesses = sum(founder.is_witness for founder in founders)
+    if not any(founder.is_steward for founder in founders) or not 1 <= quorum <= witnesses < 2 * quorum:
+        raise BadRequest("There must be a steward, and a quorum of more than half of the witnesses.")
+    if not all(founder.handles for founder in founders):
+        raise BadRequest("Every home needs a member.")
+
+
+def _settle_in(founder: Founder) -> _Party:
+    """Make one home with its keys; the node's own two are random and never from the words."""
+    home = Home(founder.home)
+    home.create()
+    with refusing():
+        store = found_store(founder.home)
+    entropy = new_entropy()
+    keystore.save(home, Secrets(entropy, len(founder.handles)), founder.passphrase, founder.cost)
+    return _Party(founder, Keyring(entropy), store)
+
+
+def _admits(parties: Iterable[_Party], limit: int) -> list[Admit]:
+    listed = [(party.keys.authority(n), handle) for party in parties for n, handle in enumerate(party.founder.handles)]
+    return [Admit(AccountId(n), handle, authority, limit) for n, (authority, handle) in enumerate(listed, 1)]
+
+
+def _batches(first: Found, admits: Iterable[Admit]) -> Iterator[list[CommonsOp]]:
+    """The ops of as many entries as are needed, each within the size of an entry."""
+    batch: list[CommonsOp] = [first]
+    size = _FRAME_BYTES + len(codec.encode(first.plain()))
+    for admit in admits:
+        grown = len(codec.encode(admit.plain()))
+        if size + grown > ENTRY_BYTES_MAX or len(batch) >= OPS_MAX:
+            yield batch
+            batch, size = [], _FRAME_BYTES
+        batch.append(admit)
+        size += grown
+    yield batch
+
+
+def _founding_entry(ops: Sequence[CommonsOp], now: int, keys: Sequence[SecretKey]) -> SignedEntry:
+    """The founding entry, signed by all stewards and then all witnesses it names."""
+    entry = Entry(ENTRY_VERSION, COMMONS, 0, 0, bytes(HASH_BYTES), 0, now, tuple(ops))
+    body = entry.encode()
+    signed = sealed(entry, tuple((n, sign(key, Tag.ENTRY, NO_COMMUNITY, body)) for n, key in enumerate(keys)))
+    verdict = Ledger().judge(signed)
+    if not isinstance(verdict, Effects):
+        raise BadRequest(f"No community can be founded like this: {getattr(verdict, 'facts', verdict)}.")
+    return signed
+
+
+def _write(parties: Iterable[_Party], founding: SignedEntry) -> None:
+    """Put the founding entry into each journal, and make each book: from then on the home is founded."""
+    number = 1
+    for party in parties:
+        count = len(party.founder.handles)
+        party.store.journal.append([EntryRecord(founding)])
+        accounts = [(AccountId(number + ordinal), ordinal) for ordinal in range(count)]
+        Book.create(Home(party.founder.home).book, CommunityId(founding.id), accounts)
+        number += count
+
+
+def _later_entries(
+    founding: SignedEntry, batches: Sequence[Sequence[CommonsOp]], now: int, signers: Sequence[SecretKey]
+) -> tuple[SignedEntry, ...]:
+    """Entries of account 0 after the founding one, with ballots for their first round."""
+    written: list[SignedEntry] = []
+    prev = founding.id
+    for seq, ops in enumerate(batches, 1):
+        entry = Entry(ENTRY_VERSION, COMMONS, 0, seq, prev, seq - 1, now, tuple(ops))
+        prev = entry_id(entry.encode())
+        content = ballot_content(seq, 0, prev)
+        ballots = tuple((n, sign(key, Tag.BALLOT, CommunityId(founding.id), content)) for n, key in enumerate(signers))
+        written.append(sealed(entry, ballots))
+    return tuple(written)
