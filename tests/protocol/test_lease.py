@@ -1,0 +1,47 @@
+"""The lease at a witness: one instance at a time, and a restart is not another one."""
+
+from protocol.base import AccountId
+from protocol.lease import LEASE_S, Leases
+
+ACCOUNT = AccountId(1)
+ONE, OTHER, AFTER_RESTART = b"1" * 16, b"2" * 16, b"3" * 16
+
+
+def test_the_first_who_asks_is_granted() -> None:
+    assert Leases().ask(ACCOUNT, ONE, b"", 0.0)
+
+
+def test_another_instance_waits_until_the_lease_ran_out() -> None:
+    leases = Leases()
+    leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert not leases.ask(ACCOUNT, OTHER, b"", LEASE_S - 0.1)
+    assert leases.ask(ACCOUNT, ONE, b"", LEASE_S - 0.05), "asking in vain took nothing from the holder"
+    assert leases.ask(ACCOUNT, OTHER, b"", 2 * LEASE_S)
+
+
+def test_a_restart_takes_over_from_itself_and_shuts_the_old_life_out() -> None:
+    leases = Leases()
+    leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.ask(ACCOUNT, AFTER_RESTART, ONE, 1.0)
+    assert not leases.ask(ACCOUNT, ONE, b"", 2.0)
+
+
+def test_a_submission_prolongs_the_lease_of_its_own_instance_only() -> None:
+    leases = Leases()
+    leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.extend(ACCOUNT, ONE, 50.0)
+    assert not leases.extend(ACCOUNT, OTHER, 60.0), "a late submission of a copy earns no vote"
+    assert not leases.ask(ACCOUNT, OTHER, b"", LEASE_S + 1)
+
+
+def test_a_submission_by_somebody_elses_node_needs_no_lease_and_holds_none() -> None:
+    leases = Leases()
+    assert leases.extend(ACCOUNT, b"", 0.0)
+    assert leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.extend(ACCOUNT, b"", 1.0)
+
+
+def test_accounts_are_apart() -> None:
+    leases = Leases()
+    leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.ask(AccountId(2), OTHER, b"", 0.0)
