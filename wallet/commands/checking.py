@@ -4,6 +4,7 @@ import click
 
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
+from wallet.commands.showing import counted
 
 VERIFY_TIMEOUT_S = 3600.0
 
@@ -18,7 +19,8 @@ def verify(session: Session, full: bool) -> None:
             "books_wrong", "The books of this node are wrong: " + "; ".join(found["faults"]) + ".",
             next="Stop the node, keep a copy of the home, and ask your stewards for help.", beside=found,
         )  # fmt: skip
-    checked = f"{found['entries']} entries checked again from their bytes" if full else f"{found['entries']} entries"
+    entries = counted(found["entries"], "entry", "entries")
+    checked = f"{entries} checked again from the bytes" if full else entries
     session.terminal.answer(
         found, [f"the books are right: {checked}, sum of all balances {found['sum']} {found['unit']}"]
     )

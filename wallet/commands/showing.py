@@ -147,18 +147,26 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     """The node in a few lines."""
     witness = "a witness" if found["witness"] else "not a witness"
     lines = [
-        f"community  {found['name']} ({found['members']} members), {found['community']}",
-        f"node       running as process {found['pid']}, {witness}, {len(found['peers'])} peers connected",
+        f"community  {found['name']} ({counted(found['members'], 'member')}), {found['community']}",
+        f"node       running as process {found['pid']}, {witness}, {counted(len(found['peers']), 'peer')} connected",
         f"wallet     {'locked' if found['locked'] else 'unlocked'}",
-        f"books      {found['entries']} entries, sum of all balances {found['sum']} {found['unit']}",
+        f"books      {counted(found['entries'], 'entry', 'entries')}, sum of all balances {found['sum']} {found['unit']}",
     ]
     return lines + [f"problem    {problem}" for problem in found["problems"]]
+
+
+def counted(count: int, one: str, more: str | None = None) -> str:
+    """A number with its word: 1 member, 2 members."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
 
 
 def show_summary(session: Session) -> None:
     """Show the screen of the bare command: who and where you are, your balance, the last payments, what to do next."""
     found = session.client().get("/v1/wallet/summary")
-    lines = [f"{found['name']}: {found['members']} members, {len(found['peers'])} peers connected", ""]
+    lines = [
+        f"{found['name']}: {counted(found['members'], 'member')}, {counted(len(found['peers']), 'peer')} connected",
+        "",
+    ]
     for account in found["accounts"]:
         lines += balance_lines(account)
     for problem in found["problems"]:
@@ -166,7 +174,7 @@ def show_summary(session: Session) -> None:
     if found["recent"]["rows"]:
         lines += ["", *history_lines(found["recent"])]
     session.terminal.answer(found, lines)
-    session.terminal.hint(f"\n{next_step(found)}")
+    session.terminal.hint(next_step(found))
 
 
 def next_step(found: Mapping[str, Any]) -> str:
