@@ -59,6 +59,17 @@ class Journal(Reader):
         Raises StoreRefused when there is none, when it is damaged, by newer software or open elsewhere, when others
         may open the folder, or when it lies on a network file system.
         """
+        try:
+            return cls._open(folder, create, vfs)
+        except apsw.Error as error:
+            raise damaged(folder / FILE, explain(error)) from error
+        except OSError as error:
+            raise StoreRefused(
+                f"{folder} cannot be used: {error.strerror}", "Check the disk and whom the folder belongs to"
+            ) from error
+
+    @classmethod
+    def _open(cls, folder: Path, create: bool, vfs: str | None) -> "Journal":
         if create:
             make_private_folder(folder)
         elif not (folder / FILE).exists():
@@ -72,9 +83,6 @@ class Journal(Reader):
         lock = StoreLock(folder)
         try:
             return cls(folder, lock, *_connections(folder / FILE, create, vfs), vfs)
-        except apsw.Error as error:
-            lock.release()
-            raise damaged(folder / FILE, explain(error)) from error
         except BaseException:
             lock.release()
             raise

@@ -1,5 +1,6 @@
 """What a journal refuses to open, each with words that say what was found and what to do."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -153,6 +154,31 @@ def test_a_renamed_folder_opens(folder: Path) -> None:
     journal = Journal.open(moved, create=False)
     assert journal.last_row == 80
     journal.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions stop nobody who is root")
+def test_a_folder_that_may_not_be_written_is_refused(folder: Path) -> None:
+    (folder / "lock").unlink()
+    folder.chmod(0o500)
+    assert "Permission denied" in refusal(folder).facts
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_read_only_disk_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, create: bool) -> None:
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("node.storelock.os.open", read_only)
+    assert "Read-only file system" in refusal(folder, create=create).facts
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    with pytest.raises(StoreRefused):
+        Journal.open(tmp_path / "journal", create=True)
+    with pytest.raises(StoreRefused):
+        Journal.open(tmp_path / "journal" / "deeper", create=True)
 
 
 MOUNTS = """\
