@@ -4,6 +4,7 @@ A witness key is worth something only with the journal that remembers what it si
 before the key exists on the disk: cut short anywhere, there is never a key without its memory.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,18 +41,18 @@ def found_store(home: Path) -> Store:
             f"There are keys in {folder}, but the journal that remembers what they signed is missing",
             "Put the journal back, or use another home: these keys never sign again without it",
         )
-    journal = Journal.open(journal_folder(home), create=True)
-    try:
+    with ExitStack() as undo:
+        journal = Journal.open(journal_folder(home), create=True)
+        undo.callback(journal.close)
         if any(journal.counts()[table] for table in ("entries", "votes")):
             raise StoreRefused(f"A node has lived in {home} already", "Use another home")
         if not folder.exists():
             identity = Identity.fresh()
             journal.append([WitnessRecord(identity.witness_key.public)])
             save_identity(folder, identity)
-        return Store(journal, read_identity(folder))
-    except BaseException:
-        journal.close()
-        raise
+        store = Store(journal, read_identity(folder))
+        undo.pop_all()
+    return store
 
 
 def open_store(home: Path) -> Store:

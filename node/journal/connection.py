@@ -4,6 +4,7 @@ Every connection, read or write, is made here and nowhere else, and is checked t
 default or a forgotten setting would not show until the first power cut.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import apsw
@@ -61,12 +62,11 @@ def connect(file: Path, vfs: str | None, *, write: bool) -> apsw.Connection:
     if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < SQLITE_LEAST:
         raise StoreRefused(f"SQLite {apsw.sqlite_lib_version()} can damage its file", "Install apsw 3.51.3 or newer")
     flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
-    connection = apsw.Connection(str(file), flags=flags, vfs=vfs)
-    try:
+    with ExitStack() as undo:
+        connection = apsw.Connection(str(file), flags=flags, vfs=vfs)
+        undo.callback(connection.close)
         _set_up(connection, write)
-    except BaseException:
-        connection.close()
-        raise
+        undo.pop_all()
     return connection
 
 

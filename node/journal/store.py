@@ -7,6 +7,7 @@ whoever opens the file anew.
 
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
@@ -81,11 +82,11 @@ class Journal(Reader):
                 f"{folder} lies on a network file system ({network})", "Keep it on a disk of this computer"
             )
         lock = StoreLock(folder)
-        try:
-            return cls(folder, lock, *_connections(folder / FILE, create, vfs), vfs)
-        except BaseException:
-            lock.release()
-            raise
+        with ExitStack() as undo:
+            undo.callback(lock.release)
+            journal = cls(folder, lock, *_connections(folder / FILE, create, vfs), vfs)
+            undo.pop_all()
+        return journal
 
     def append(self, records: Sequence[Record]) -> int:
         """Put `records` on the disk in one durable transaction; returns the number of the last row.
@@ -149,13 +150,13 @@ def _connections(file: Path, create: bool, vfs: str | None) -> tuple[apsw.Connec
     if create and not file.exists():
         make_file(file)
     check_private(file)
-    writer = connect(file, vfs, write=True)
-    try:
+    with ExitStack() as undo:
+        writer = connect(file, vfs, write=True)
+        undo.callback(writer.close)
         if create and is_empty(writer):
             lay_out(writer, secrets.token_bytes(GENERATION_BYTES))
         check_header(writer, file)
         check_pages(writer, file, full=False)
-        return writer, connect(file, vfs, write=False)
-    except BaseException:
-        writer.close()
-        raise
+        reader = connect(file, vfs, write=False)
+        undo.pop_all()
+    return writer, reader
