@@ -179,11 +179,12 @@ class NodeApi:
     async def entry(self, request: Request) -> Response:
         """One entry by its id, with the certificate that covers it."""
         signed = self._by_id(request.path_params["id"])
-        certificate = self._node.journal.certificate_at(signed.account, signed.seq, signed.entry.incarnation)
-        view = self._entry_view(signed)
-        final = view["state"] in ("final", "seen")
-        view["certificate"] = certificate_view(certificate) if certificate is not None and final else None
-        return answer(view)
+        chain = self._node.ledger.chain(signed.account)
+        covered = chain is not None and signed.seq <= chain.final_seq and chain.id_at(signed.seq) == signed.id
+        place = signed.account, signed.seq, signed.entry.incarnation
+        certificate = self._node.journal.certificate_at(*place) if covered else None
+        shown = None if certificate is None else certificate_view(certificate)
+        return answer({**self._entry_view(signed), "certificate": shown})
 
     async def payment(self, request: Request) -> Response:
         """One payment by its text form."""

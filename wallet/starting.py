@@ -17,7 +17,7 @@ from node.web.server import PortInUse
 
 from .client import CallFailed
 from .commands.passphrases import forbid_core_dumps
-from .commands.running import next_hint, up_line
+from .commands.running import next_hint, running_pid, up_line
 from .commands.session import Session
 from .errors import WalletError
 from .home import Home
@@ -43,6 +43,7 @@ def run_here(session: Session, passphrase: str | None, ready_fd: int | None) -> 
     try:
         home.check()
         keep_log(home)
+        require_not_running(session)
         trio.run(run_until_signal, home, passphrase, when_up)
     except Exception as error:
         # At the border to the person: what is foreseen becomes a sentence, the rest goes on with its traceback.
@@ -56,6 +57,16 @@ def run_here(session: Session, passphrase: str | None, ready_fd: int | None) -> 
         raise failure from None
     if ready_fd is None:
         session.terminal.hint("stopped")
+
+
+def require_not_running(session: Session) -> None:
+    """Raise CallFailed when another process runs this home. The lock decides in the end; this one says it in words."""
+    pid = running_pid(session.home)
+    if pid is not None:
+        raise CallFailed(
+            "already_running", f"This home is running already (process {pid}).", facts={"pid": pid},
+            next="Use it, or stop it with `tally down`.",
+        )  # fmt: skip
 
 
 def _word(session: Session, up: Up) -> dict[str, Any]:
@@ -81,9 +92,10 @@ def start_failure(error: BaseException) -> CallFailed | None:
         case BaseExceptionGroup():
             found = [start_failure(inner) for inner in error.exceptions]
             return next((failure for failure in found if failure is not None), None)
+        case CallFailed():
+            return error
         case StoreRefused():
-            code = "already_running" if "is running on" in error.facts else "store_refused"
-            return CallFailed(code, f"{error.facts}.", next=f"{error.next_step}.")
+            return CallFailed("store_refused", f"{error.facts}.", next=f"{error.next_step}.")
         case PortInUse():
             return CallFailed(
                 "port_in_use", f"{error}.".capitalize(), facts={"port": error.port},

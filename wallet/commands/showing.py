@@ -146,11 +146,12 @@ def status(session: Session) -> None:
 def status_lines(found: Mapping[str, Any]) -> list[str]:
     """The node in a few lines."""
     witness = "a witness" if found["witness"] else "not a witness"
+    entries = counted(found["entries"], "entry", "entries")
     lines = [
         f"community  {found['name']} ({counted(found['members'], 'member')}), {found['community']}",
         f"node       running as process {found['pid']}, {witness}, {counted(len(found['peers']), 'peer')} connected",
         f"wallet     {'locked' if found['locked'] else 'unlocked'}",
-        f"books      {counted(found['entries'], 'entry', 'entries')}, sum of all balances {found['sum']} {found['unit']}",
+        f"books      {entries}, sum of all balances {found['sum']} {found['unit']}",
     ]
     return lines + [f"problem    {problem}" for problem in found["problems"]]
 
