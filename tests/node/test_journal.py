@@ -1,6 +1,7 @@
 """The journal gives back exactly what it was given, in the order given, and finds things by place, id and row."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -116,6 +117,19 @@ def test_since_pages_through_entries_and_certificates_without_holes(journal: Jou
         paged += page
         row = page[-1][0]
     assert paged == expected
+
+
+def test_readers_see_no_holes_while_another_thread_appends(journal: Journal, chains: Chains) -> None:
+    batches = [chains.payments(2) for _ in range(100)]
+    seen: list[int] = []
+    with ThreadPoolExecutor(1) as thread:
+        appended = thread.submit(lambda: [journal.append(batch) for batch in batches])
+        while not appended.done():
+            seen += [row for row, _ in journal.since(seen[-1] if seen else 0, 7)]
+        assert appended.result()[-1] == 400
+    while page := journal.since(seen[-1] if seen else 0, 7):
+        seen += [row for row, _ in page]
+    assert seen == list(range(1, 401))
 
 
 def test_the_index_names_the_same_rows_as_since(journal: Journal, chains: Chains) -> None:
