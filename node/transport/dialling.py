@@ -2,14 +2,14 @@
 
 Keeps the address book itself: a list from the configuration. A dial that fails is tried again after
 0.2 s, then longer, at most every 15 s, with jitter so that many nodes do not knock together; a peer
-that was linked, or that is welcome again, is tried at once.
+that was linked for a while, or that is welcome again, is tried at once.
 """
 
 import random
 from collections.abc import Callable
 
 import trio
-from libp2p.abc import INetStream
+from libp2p.abc import INetConn, INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.host.basic_host import BasicHost
 from libp2p.io.trio import TrioTCPStream
@@ -19,10 +19,11 @@ from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicat
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .gate import Gate
-from .limits import DIAL_FIRST_WAIT_S, DIAL_WAIT_MAX_S, HANDSHAKE_DEADLINE_S
+from .limits import DIAL_FIRST_WAIT_S, DIAL_WAIT_MAX_LOCAL_S, DIAL_WAIT_MAX_S, HANDSHAKE_DEADLINE_S, STEADY_S
 from .links import Links
 from .listening import socket_address
 from .logs import LOGGER
+from .yamux import Muxer
 
 PROTOCOL = TProtocol("/tallystick/1")
 SECOND_TO_DIAL_WAIT_S = 0.15
@@ -32,7 +33,8 @@ SECOND_TO_DIAL_WAIT_S = 0.15
 class Backoff:
     """Seconds to wait before the next try, doubling with every failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_s: float = DIAL_WAIT_MAX_S) -> None:
+        self._most_s = most_s
         self._wait_s = DIAL_FIRST_WAIT_S
 
     def reset(self) -> None:
@@ -42,7 +44,7 @@ class Backoff:
     def next_wait_s(self) -> float:
         """Between half and all of the present wait; the one after it is twice as long."""
         wait_s = self._wait_s * random.uniform(0.5, 1.0)
-        self._wait_s = min(self._wait_s * 2, DIAL_WAIT_MAX_S)
+        self._wait_s = min(self._wait_s * 2, self._most_s)
         return wait_s
 
 
@@ -58,24 +60,24 @@ class Dialler:
 
     async def keep(self, peer: str, address: Multiaddr) -> None:
         """Dial `peer` whenever it is welcome and not linked, until cancelled."""
-        backoff = Backoff()
+        backoff = Backoff(DIAL_WAIT_MAX_LOCAL_S if _is_local(address) else DIAL_WAIT_MAX_S)
         while True:
             if not self._gate.is_welcome(peer):
                 await self._links.changed.park()
                 backoff.reset()
-            elif peer in self._links.by_peer:
-                await self._links.changed.park()
+                continue
+            await self._try(peer, address)
+            if await self._link_lifetime_s(peer) > STEADY_S:
                 backoff.reset()
             else:
-                await self._try(peer, address)
-                await self._pause(peer, backoff)
+                await trio.sleep(backoff.next_wait_s())
 
     async def _try(self, peer: str, address: Multiaddr) -> None:
         """One dial. What fails is only noted: the peer may be down, slow or refusing us."""
         if peer < self._own:
             await trio.sleep(SECOND_TO_DIAL_WAIT_S)
-            if peer in self._links.by_peer:
-                return
+        if peer in self._links.by_peer:
+            return
         try:
             with trio.fail_after(HANDSHAKE_DEADLINE_S):
                 await self._connect(peer, address)
@@ -91,13 +93,32 @@ class Dialler:
         except BaseException:
             await trio.aclose_forcefully(socket)
             raise
-        stream = await connection.new_stream()
-        await self._host.multiselect_client.select_one_of([PROTOCOL], MultiselectCommunicator(stream))
-        stream.set_protocol(PROTOCOL)
-        self._adopt(stream, self._own)
+        muxer = connection.muxed_conn
+        assert isinstance(muxer, Muxer)
+        try:
+            self._adopt(await self._open_stream(connection), self._own)
+        except BaseException:
+            muxer.abort()  # a connection without its stream is of no use
+            raise
 
-    async def _pause(self, peer: str, backoff: Backoff) -> None:
-        """Wait before the next try; anything that changes about the links ends the wait of a linked peer."""
-        if peer in self._links.by_peer:
-            return
-        await trio.sleep(backoff.next_wait_s())
+    async def _open_stream(self, connection: INetConn) -> INetStream:
+        stream = await connection.new_stream()
+        chosen = await self._host.multiselect_client.select_one_of([PROTOCOL], MultiselectCommunicator(stream))
+        if chosen != PROTOCOL:
+            raise ConnectionError(f"the peer does not speak {PROTOCOL}")
+        stream.set_protocol(PROTOCOL)
+        return stream
+
+    async def _link_lifetime_s(self, peer: str) -> float:
+        """Wait as long as the peer is linked, whoever dialled; 0 when it is not."""
+        began = trio.current_time()
+        if peer not in self._links.by_peer:
+            return 0.0
+        while peer in self._links.by_peer:
+            await self._links.changed.park()
+        return trio.current_time() - began
+
+
+def _is_local(address: Multiaddr) -> bool:
+    host, _ = socket_address(address)
+    return host.startswith("127.") or host in ("::1", "localhost")

@@ -18,7 +18,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.tools.anyio_service import background_trio_service
 
-from .limits import HINT_BYTES_MAX, HINT_HEARTBEAT_S, HINT_PAUSE_S, HINTS_WAITING_MAX
+from .limits import HINT_BYTES_MAX, HINT_HEARTBEAT_S, HINT_PAUSE_S, HINTS_PER_SECOND_MAX, HINTS_WAITING_MAX, Pace
 from .links import Links
 from .logs import LOGGER
 
@@ -31,14 +31,21 @@ RPC_BYTES_MAX = 64 << 10
 
 
 class GuardedPubsub(Pubsub):
-    """The library's pubsub, in which one peer's broken message cannot end the node."""
+    """The library's pubsub, in which one peer's broken or too many messages cannot end or fill the node."""
+
+    paces: dict[ID, Pace]
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Judge and pass on one message; what the library cannot read is dropped."""
+        if not self._pace_of(msg_forwarder).allows(trio.current_time()):
+            return
         try:
             await super().push_msg(msg_forwarder, msg)
         except Exception as failed:
             LOGGER.debug("a hint by way of %s was unreadable: %r", msg_forwarder, failed)
+
+    def _pace_of(self, neighbour: ID) -> Pace:
+        return self.paces.setdefault(neighbour, Pace(HINTS_PER_SECOND_MAX, 1.0))
 
 
 class Hints:
@@ -67,6 +74,7 @@ class Hints:
             max_inbound_rpc_size=RPC_BYTES_MAX,
             allowed_topics={self.topic},
         )
+        self._pubsub.paces = {}
         self._pubsub.set_topic_validator(self.topic, _is_small, False)
 
     def publish(self, hint: bytes) -> bool:
@@ -92,6 +100,8 @@ class Hints:
                         self._receive(await subscription.get())
         except* Exception as failed:
             LOGGER.error("hints have stopped, the node goes on without them: %r", failed.exceptions[0])
+        finally:
+            self._pubsub.seen_messages.stop()  # else its thread stays for ever
         if not started:
             task_status.started()
 

@@ -52,12 +52,15 @@ class Inbox(trio.abc.ReceiveChannel[Delivery]):
 
     async def receive(self) -> Delivery:
         """The next delivery, waiting for it. Raises trio.EndOfChannel once the transport is closed."""
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         while True:
             try:
-                return self.receive_nowait()
+                delivery = self.receive_nowait()
             except trio.WouldBlock:
                 await self._takers.park()
+                continue
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return delivery
 
     def close(self) -> None:
         """No more frames come; what waits can still be taken."""

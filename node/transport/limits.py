@@ -12,8 +12,13 @@ FRAME_BYTES_MAX = 1 << 20
 """A longer frame is never sent; a peer that announces one is dropped before its bytes are read."""
 OUTGOING_BYTES_MAX = 8 << 20
 """Waiting for one peer. When full, `send` says False and nothing is queued."""
+OUTGOING_TOGETHER_MAX = 48 << 20
+"""Waiting for all peers together: above it a peer for whom more than `OUTGOING_SHARE_BYTES` wait gets no more."""
+OUTGOING_SHARE_BYTES = 512 << 10
 UNREAD_BYTES_MAX = 128 << 10
 """Whole frames of one peer that nobody has taken yet. Above it the peer gets no new window."""
+FRAME_COST_BYTES = 64
+"""What a waiting frame counts beside its bytes, so that empty-handed frames do not pile up either."""
 WINDOW_BYTES = 256 << 10
 """What a peer may send on a stream before we take it: the yamux default, and it never grows here."""
 CONTROL_BYTES_MAX = 256 << 10
@@ -42,6 +47,10 @@ SILENCE_MAX_S = 17.0
 
 DIAL_FIRST_WAIT_S = 0.2
 DIAL_WAIT_MAX_S = 15.0
+DIAL_WAIT_MAX_LOCAL_S = 1.0
+"""The longest wait for a peer on this machine: a refused dial costs next to nothing there."""
+STEADY_S = 5.0
+"""A link that lived longer is replaced at once; one that ends sooner makes the dialler wait, and longer each time."""
 
 BAD_FRAMES_MAX = 20
 BAD_FRAMES_WITHIN_S = 60.0
@@ -50,6 +59,8 @@ BAN_S = 600.0
 HINT_BYTES_MAX = 1024
 HINT_PAUSE_S = 0.5
 """At most two hints a second leave this node."""
+HINTS_PER_SECOND_MAX = 60
+"""From one neighbour; further ones are dropped before their signature is looked at."""
 HINTS_WAITING_MAX = 32
 """Hints waiting to leave, and hints received but not taken. Out: the oldest gives way. In: the newcomer is dropped."""
 HINT_HEARTBEAT_S = 5
@@ -96,8 +107,10 @@ class Pace:
     _times: deque[float] = field(default_factory=deque)
 
     def allows(self, now: float) -> bool:
-        """Count one happening at `now`; False when it is one too many."""
+        """Count one happening at `now`; False, and not counted, when it is one too many."""
         while self._times and now - self._times[0] > self.within_s:
             self._times.popleft()
+        if len(self._times) >= self.most:
+            return False
         self._times.append(now)
-        return len(self._times) <= self.most
+        return True

@@ -11,7 +11,7 @@ import trio
 
 from .framing import BadFrame, Splitter, pack
 from .inbox import Inbox
-from .limits import OUTGOING_BYTES_MAX, UNREAD_BYTES_MAX
+from .limits import FRAME_COST_BYTES, OUTGOING_BYTES_MAX, UNREAD_BYTES_MAX
 from .logs import LOGGER
 from .stream import MuxedStream
 from .yamux import Muxer
@@ -62,7 +62,7 @@ class Link:
         self._held_back += len(arrived)
         if frames:
             self._frames += frames
-            self._frame_bytes += sum(map(len, frames))
+            self._frame_bytes += sum(map(len, frames)) + FRAME_COST_BYTES * len(frames)
             self._inbox.announce(self)
         self._give_window()
 

@@ -17,7 +17,7 @@ from .gate import Gate
 from .hints import Hints
 from .host import build_host
 from .inbox import Inbox
-from .limits import PING_AFTER_S, SILENCE_MAX_S, Conduct
+from .limits import OUTGOING_SHARE_BYTES, OUTGOING_TOGETHER_MAX, PING_AFTER_S, SILENCE_MAX_S, Conduct
 from .link import Link
 from .links import Links
 from .listening import Listener
@@ -64,11 +64,17 @@ class Transport:
     def send_nowait(self, peer: str, frame: bytes) -> bool:
         """Queue a frame for `peer`; everything queued leaves in one write.
 
-        False when the peer is not linked or 8 MiB already wait for it. Raises ValueError for a frame
-        that is empty or longer than `FRAME_BYTES_MAX`. True is no promise of arrival.
+        False when the peer is not linked, 8 MiB already wait for it, or too much waits for all together.
+        Raises ValueError for a frame that is empty or longer than `FRAME_BYTES_MAX`. True is no promise
+        of arrival.
         """
         link = self._links.by_peer.get(peer)
-        return link is not None and link.send(frame)
+        if link is None or (link.unsent > OUTGOING_SHARE_BYTES and self._is_laden()):
+            return False
+        return link.send(frame)
+
+    def _is_laden(self) -> bool:
+        return sum(link.unsent for link in self._links.by_peer.values()) > OUTGOING_TOGETHER_MAX
 
     async def send(self, peer: str, frame: bytes) -> bool:
         """As `send_nowait`, and lets the writers have their turn."""

@@ -28,7 +28,7 @@ from libp2p.security.noise.transport import Transport as StockNoise
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.utils import encode_varint_prefixed
-from multiaddr import Multiaddr
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 TALLYSTICK = TProtocol("/tallystick/1")
 GOSSIP = TProtocol("/meshsub/1.1.0")

@@ -55,7 +55,7 @@ async def main() -> None:
         nursery.start_soon(_echo, transport)
         nursery.start_soon(_count_hints, transport, hints)
         _say({"peer_id": transport.peer_id, "addresses": transport.addresses})
-        while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
+        while line := await trio.to_thread.run_sync(sys.stdin.readline):
             await _answer(line, hints[0])
         nursery.cancel_scope.cancel()
 
