@@ -39,9 +39,9 @@ HEADS_MAX = 32
 """A range that differs and holds no more chains than this is told head by head."""
 HEADS_PAGE = 500
 PARTS = 16
-PATIENCE_S = 10.0
+PATIENCE_S = 10
 """After this long without an answer the open question counts as lost."""
-INTERVAL_S = 15.0
+INTERVAL_S = 15
 """Without other news, a peer is asked this often what came since."""
 
 
