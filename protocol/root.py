@@ -76,9 +76,9 @@ def _sent(state: State, chain: Chain) -> codec.Plain:
         gross = pair.gross - sum(parcel.amount for parcel in pair.parcels.values() if parcel.seq > chain.final_seq)
         if gross == 0:
             continue
-        upto = pair.taken_at(state.final_end(pair.payee)).upto
-        parcels = tuple(tuple(parcel) for parcel in pair.until(chain.final_seq) if parcel.seq > upto)
-        last = parcels[-1][0] if parcels else upto
+        # What a final watermark has passed is gone from the pair, and a watermark always stands at a parcel.
+        parcels = tuple(tuple(parcel) for parcel in pair.until(chain.final_seq))
+        last = parcels[-1][0] if parcels else pair.taken_at(state.final_end(pair.payee)).upto
         rows.append((pair.payee, pair.incarnation, gross, last, parcels))
     return tuple(sorted(rows))
 
@@ -88,16 +88,15 @@ def _taken(state: State, chain: Chain) -> codec.Plain:
     rows = []
     for pair in state.pairs.incoming(chain.account):
         mark = pair.taken_at(chain.final_seq)
-        bounced = _bounced(pair, mark.upto, chain.final_seq)
+        bounced = _bounced(pair, chain.final_seq)
         if mark.upto >= 0 or bounced:
             taken = (mark.upto, mark.total) if mark.upto >= 0 else ()
             rows.append((pair.payer, pair.incarnation, taken, bounced))
     return tuple(sorted(rows))
 
 
-def _bounced(pair: Pair, upto: int, final_seq: int) -> codec.Plain:
-    rows = [(seq, bounced.amount) for seq, bounced in pair.bounced.items() if seq > upto and bounced.at <= final_seq]
-    return tuple(sorted(rows))
+def _bounced(pair: Pair, final_seq: int) -> codec.Plain:
+    return tuple(sorted((seq, bounced.amount) for seq, bounced in pair.bounced.items() if bounced.at <= final_seq))
 
 
 def commons_plain(commons: Commons) -> codec.Plain:

@@ -11,7 +11,7 @@ from protocol.signing import Tag
 from protocol.statements import gather
 from protocol.verdict import Accepted, Code, Duplicate, Need, Refused, Waiting
 
-from ..builders import Town, accept, confirm, decide, found, opened, send, settle
+from ..builders import PLAIN_CHARTER, Town, accept, confirm, decide, found, opened, send, settle
 from .test_ledger_refusals import all_that_can_be_seen
 
 ANA, BEN, EVE = AccountId(1), AccountId(2), AccountId(3)
@@ -130,6 +130,32 @@ def test_a_tail_is_taken_back_exactly(ledger: Ledger, town: Town) -> None:
     assert ledger.rewind(BEN, 0) == written
     assert all_that_can_be_seen(ledger) == before
     assert ledger.rewind(BEN, 0) == [] == ledger.rewind(EVE, 5)
+
+
+def test_height_and_levy_are_taken_back_too() -> None:
+    town = found("ana", "ben", charter=replace(PLAIN_CHARTER, levy_ppm=1000))
+    ledger = opened(town)
+    decide(ledger, town)
+    settle(ledger, town, town.write("ana", send(BEN, 3)))
+    for _ in range(2):
+        decide(ledger, town)
+        accept(ledger, town.write("ana", send(BEN, 5)))
+    chain = ledger.chain(ANA)
+    assert chain is not None and (chain.height, chain.levy_due) == (3, 13_000)
+    ledger.rewind(ANA, 2)
+    assert (chain.height, chain.levy_due) == (2, 8_000)
+    ledger.rewind(ANA, 1)
+    assert (chain.height, chain.levy_due, chain.final_height, chain.final_levy_due) == (1, 3_000, 1, 3_000)
+
+
+def test_what_a_final_taking_has_passed_is_kept_no_longer(ledger: Ledger, town: Town) -> None:
+    settle(ledger, town, town.write("ana", send(BEN, 4)))
+    accept(ledger, town.write("ben", Bounce(ANA, 0, 1)))
+    taking = accept(ledger, town.write("ben", Recv(ANA, 0, 2, 14)))
+    pair = ledger._state.pairs.at(ANA, 0, BEN)
+    assert (set(pair.parcels), set(pair.bounced)) == ({1, 2}, {1})
+    confirm(ledger, town.certificate(taking))
+    assert (pair.parcels, pair.bounced, ledger._state.pairs.open_to(BEN)) == ({}, {}, [])
 
 
 def test_an_opening_that_is_not_final_can_be_taken_back_whole(town: Town) -> None:

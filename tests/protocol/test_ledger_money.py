@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.base import COMMONS, AccountId
-from protocol.ledger import Incoming, Ledger
+from protocol.ledger import Effects, Incoming, Ledger
 from protocol.ops import Amend, Bounce, Limits, PublicNote, Recv
 from protocol.pairs import RETURN, SEND, Parcel
 from protocol.verdict import Code, Need, Refused, Waiting
@@ -112,6 +112,12 @@ def test_a_recv_must_state_what_is_there(ledger: Ledger, town: Town, upto: int, 
     assert ledger.state_root() == root
 
 
+def test_a_recv_stands_exactly_at_a_parcel(ledger: Ledger, town: Town) -> None:
+    pay(ledger, town, "ana", "ben", 10)
+    pay(ledger, town, "ana", "eve", 10)
+    assert code_of(ledger.judge(town.draft("ben", Recv(town["ana"], 0, 2, 10)))) is Code.NOTHING_THERE
+
+
 def test_the_same_parcels_are_never_taken_twice(ledger: Ledger, town: Town) -> None:
     three_payments(ledger, town)
     settle(ledger, town, town.write("ben", Recv(town["ana"], 0, 3, 35)))
@@ -149,6 +155,7 @@ def test_above_the_ceiling_one_may_take_what_is_spent_in_the_same_entry() -> Non
     ledger = opened(town)
     pay(ledger, town, "ana", "ben", 150)
     assert code_of(ledger.judge(town.draft("ben", Recv(town["ana"], 0, 1, 150)))) is Code.CEILING
+    assert isinstance(ledger.judge(town.draft("ben", Recv(town["ana"], 0, 1, 150), send(COMMONS, 50))), Effects)
     decide(ledger, town, charge(COMMONS, town["ben"], 200, "a prize"))
     settle(ledger, town, town.write("ben", Recv(town["ana"], 0, 1, 150), send(town["ana"], 150)))
     assert ledger.own(town["ben"]) == 0

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from protocol.base import AMOUNT_MAX, BALANCE_MAX, COMMONS, ENTRY_BYTES_MAX, OPS_MAX, TAIL_MAX, AccountId
+from protocol.base import AMOUNT_MAX, BALANCE_MAX, COMMONS, ENTRY_BYTES_MAX, GROSS_MAX, OPS_MAX, TAIL_MAX, AccountId
 from protocol.entry import SignedEntry
-from protocol.ledger import Ledger
+from protocol.ledger import Effects, Ledger
 from protocol.ops import (
+    Admit,
     Bounce,
     Limits,
     Op,
@@ -229,6 +230,29 @@ def test_sums_beyond_their_caps_are_refused_not_saturated() -> None:
         settle(ledger, town, town.write("ana", send(BEN, AMOUNT_MAX)))
     verdict = ledger.judge(town.draft("ana", send(BEN, 1)))
     assert isinstance(verdict, Refused) and verdict.code is Code.OVERFLOW
+
+
+def test_all_that_was_ever_sent_to_one_payee_is_bounded_too(ledger: Ledger, town: Town) -> None:
+    # Only millions of the largest payments get there, so the sum is put there by hand.
+    ledger._state.pairs.at(ANA, 0, BEN).gross = GROSS_MAX - 5
+    accept(ledger, town.write("ana", send(BEN, 5)))
+    verdict = ledger.judge(town.draft("ana", send(BEN, 2)))
+    assert isinstance(verdict, Refused) and verdict.code is Code.OVERFLOW
+
+
+def test_a_joint_account_needs_as_many_different_keys_as_its_threshold() -> None:
+    board = authority("x", "y", "z", threshold=2)
+    town = found("ana", ops=(Admit(BEN, "co-op", board, 100),))
+    ledger = Ledger()
+    accept(ledger, town.founding)
+    opening = Open(board, bytes(32))
+    whole = town.sign(BEN, 0, town.community, 0, opening, by=("x", "y", "z"))
+    first, second, third = whole.signatures
+    for bad in ((first,), (first, first), (second, first), (first, (1, third[1]))):
+        verdict = ledger.judge(replace(whole, signatures=bad))
+        assert isinstance(verdict, Refused) and verdict.code is Code.SIGNATURE
+    for good in ((first, second), (first, third), (first, second, third)):
+        assert isinstance(ledger.judge(replace(whole, signatures=good)), Effects)
 
 
 def test_the_tail_above_the_certificates_is_bounded(ledger: Ledger, town: Town) -> None:

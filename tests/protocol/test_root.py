@@ -12,9 +12,16 @@ from protocol.root import leaf, signed_plain, tree_root
 from protocol.statements import Certificate
 from protocol.verdict import Accepted, Duplicate, Waiting
 
-from ..builders import Town, accept, authority, charge, confirm, decide, found, key, opened, send, settle
+from ..builders import Town, accept, authority, charge, confirm, decide, found, key, opened, send, settle, stewards_op
 
 ANA, BEN, EVE = AccountId(1), AccountId(2), AccountId(3)
+
+
+def root_anew(ledger: Ledger) -> bytes:
+    """The root with no leaf taken from memory."""
+    for account in ledger.accounts():
+        ledger._leaves.touch(account)
+    return ledger.state_root()
 
 
 def busy(town: Town, ledger: Ledger) -> None:
@@ -53,20 +60,26 @@ def test_leaf_0_covers_the_whole_state_of_account_0() -> None:
     decide(ledger, town)
     after = ledger.state_root()
     decide(ledger, town, charge(ANA, COMMONS, 5))
-    assert len({before, after, ledger.state_root()}) == 3
+    charged = ledger.state_root()
+    decide(ledger, town, stewards_op(town.community, "x"))
+    assert len({before, after, charged, ledger.state_root()}) == 4
+    chain = ledger.chain(COMMONS)
+    assert chain is not None and chain.authority == authority("x")
 
 
 def test_what_is_not_final_does_not_move_the_root() -> None:
     town = found("ana", "ben", "eve")
     ledger = opened(town)
     busy(town, ledger)
+    settle(ledger, town, town.write("ana", send(BEN, 4)))
     root = ledger.state_root()
     written = [
         accept(ledger, town.write("ana", Recv(BEN, 0, 1, 5), send(EVE, 1))),
         accept(ledger, town.write("eve", Recv(BEN, 0, 3, 5), send(BEN, 4))),
         accept(ledger, town.write("ana", send(BEN, 1))),
     ]
-    assert ledger.state_root() == root
+    accept(ledger, town.write("ben", Bounce(ANA, 0, 4)))
+    assert root_anew(ledger) == root
     confirm(ledger, town.certificate(written[0]))
     assert ledger.state_root() != root
 
@@ -88,10 +101,11 @@ def test_the_kept_leaves_are_those_that_would_be_made_anew() -> None:
     town = found("ana", "ben", "eve")
     ledger = opened(town)
     busy(town, ledger)
-    root = ledger.state_root()
-    for account in ledger.accounts():
-        ledger._leaves.touch(account)
-    assert ledger.state_root() == root
+    settle(ledger, town, town.write("eve", send(BEN, 9)))
+    ledger.state_root()
+    settle(ledger, town, town.write("ben", Recv(EVE, 0, 2, 11)))
+    kept = ledger.state_root()
+    assert kept == root_anew(ledger)
 
 
 def test_before_the_founding_the_root_is_zero() -> None:
