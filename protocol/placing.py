@@ -44,8 +44,8 @@ def place_fault(state: State, signed: SignedEntry, chain: Chain | None) -> Waiti
         return Waiting(Need.PREV, entry.account, entry.incarnation, entry.seq - 1)
     if entry.prev != (chain.id if chain is not None else state.commons.community):
         if chain is not None and chain.tail:
-            # The head may yet give way to another branch, on which this entry may stand.
-            return Waiting(Need.PREV, entry.account, entry.incarnation, entry.seq - 1)
+            # The tail may yet give way to another branch, on which this entry may stand. Once it is final we know.
+            return Waiting(Need.REFERENCE, entry.account, entry.incarnation, entry.seq - 1)
         return Refused(Code.PLACE, f"prev is not the entry before seq {entry.seq}")
     if entry.account == COMMONS:
         if entry.height != max(0, entry.seq - 1):

@@ -79,6 +79,7 @@ class TwoLedgers(RuleBasedStateMachine):
             self.log.append(self.town.keep(signed))
         elif isinstance(judged, Waiting):
             assert (judged.need, expected) == (Need.REFERENCE, WAITING)
+            assert self.final()[judged.account] < judged.seq
         else:
             assert isinstance(judged, Refused), judged
             assert judged.code in NOT_MONEY or judged.code == expected, (judged, expected)

@@ -168,7 +168,17 @@ def test_an_entry_without_the_one_before_it_waits_for_that(ledger: Ledger, town:
 
 def test_a_strange_prev_waits_while_the_head_may_still_give_way(ledger: Ledger, town: Town) -> None:
     stranger = town.sign(ANA, 3, bytes(32), 0, send(BEN, 5))
-    assert ledger.judge(stranger) == Waiting(Need.PREV, ANA, 0, 2)
+    assert ledger.judge(stranger) == Waiting(Need.REFERENCE, ANA, 0, 2)
+    chain = ledger.chain(ANA)
+    assert chain is not None
+    confirm(ledger, town.certificate(chain.tail[-1].signed))
+    verdict = ledger.judge(stranger)
+    assert isinstance(verdict, Refused) and verdict.code is Code.PLACE
+
+
+def test_what_refers_to_an_incarnation_that_was_never_opened_waits_for_it(ledger: Ledger, town: Town) -> None:
+    for op in (Recv(ANA, 1, 0, 5), Bounce(ANA, 1, 0)):
+        assert ledger.judge(town.draft("ben", op)) == Waiting(Need.REFERENCE, ANA, 1, 0)
 
 
 def test_a_bounce_of_what_is_not_final_waits(ledger: Ledger, town: Town) -> None:
