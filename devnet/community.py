@@ -96,7 +96,7 @@ class Community:
         member.end = ParentEnd(member.child.pipe)
         self._nursery.start_soon(self._attend, member, member.child, member.end)
         place = self.home.member(member.person.handle)
-        await member.end.tell({"home": str(place), "log": str(self.home.log(member.person.handle))})
+        await member.end.tell({"be": "member", "home": str(place)})
         member.facts |= await self._ready(member, member.end)
         self._set(member, "running")
         if self._island:

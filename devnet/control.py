@@ -28,6 +28,9 @@ ASKERS_MAX = 16
 """Connections served at once; further ones wait in the system's queue."""
 
 
+NO_FACTS: Fields = {}
+
+
 class NotRunning(Exception):
     """No devnet runs in this home."""
 
@@ -41,7 +44,7 @@ def socket_path(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"tally-devnet-{os.getuid()}" / f"{name}.sock"
 
 
-def ask(home: Path, do: str, wait_s: float = ASK_S, **facts: object) -> dict[str, Any]:
+def ask(home: Path, do: str, facts: Fields = NO_FACTS, wait_s: float = ASK_S) -> dict[str, Any]:
     """Give the devnet of `home` one order and return its answer. Raises NotRunning, or ChildRefused."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(wait_s)

@@ -2,7 +2,7 @@
 
     HOME/devnet.json      the plan; its presence is what allows `down --wipe` and `--fresh` to remove the folder
     HOME/control.sock     while it runs: the door for other commands
-    HOME/<handle>/        a member's home; HOME/<handle>/run/node.log is what its node says
+    HOME/<handle>/        a member's home; HOME/<handle>/run/tally.log is what its node says
 
 Makes, reads and removes folders; starts nothing.
 """
@@ -40,7 +40,7 @@ class DevnetHome:
         return self.root / handle
 
     def log(self, handle: str) -> Path:
-        return self.member(handle) / "run" / "node.log"
+        return self.member(handle) / "run" / "tally.log"
 
     def exists(self) -> bool:
         return self.marker.exists()

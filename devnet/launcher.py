@@ -100,7 +100,10 @@ class Launcher(AbstractContextManager["Launcher"]):
         assert self._context is not None
         lifeline = Connection(os.dup(self._lifeline), writable=False)
         process = self._context.Process(target=enter, args=(self._target, theirs, lifeline), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except EOFError:
+            raise OSError("the fork server ended while it loaded the node; what it said is above") from None
         assert process.pid is not None
         return Child(process.pid, ours, process)
 

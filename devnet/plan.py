@@ -1,12 +1,11 @@
 """The plan of a devnet: who its members are, who of them are witnesses, what they trade. Frozen, from a seed.
 
-Pure: the same numbers give the same community, down to the members' keys. So these keys are no secrets; a devnet's
-hours are play money. Places on disk and ports are settled by whoever carries the plan out.
+Pure: the same numbers give the same people and the same traffic. Their keys are random, as everybody's are; places on
+disk and ports are settled by whoever carries the plan out.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from typing import Any, Self
 
 from protocol.base import KEYS_MAX
@@ -82,10 +81,6 @@ class Plan:
             Person(NAMES[index], TRADES[(index + self.seed) % len(TRADES)], index < self.witnesses, index == 0)
             for index in range(self.members)
         )
-
-    def entropy(self, handle: str) -> bytes:
-        """The 32 bytes behind the recovery words of a member's wallet."""
-        return blake2b(f"{self.seed}/{handle}".encode(), digest_size=32, person=b"tally devnet").digest()
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)

@@ -50,8 +50,7 @@ class PlainSpeaker:
         self._board = board
 
     def banner(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            say(line)
+        say_lines(lines)
 
     def event(self, event: Event) -> None:
         self._board.note(event)
@@ -128,10 +127,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def say_lines(lines: Iterable[str]) -> None:
+    """Answer several lines."""
+    for line in lines:
+        say(line)
+
+
 def say_table(rows: Iterable[Iterable[str]]) -> None:
     """Answer rows of words in columns."""
-    for line in in_columns([tuple(clean(word) for word in row) for row in rows]):
-        say(line)
+    say_lines(in_columns([tuple(clean(word) for word in row) for row in rows]))
 
 
 def print_json(content: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ class Traffic:
         """Handle -> the time it may pay again."""
         self._paying: set[str] = set()
         self.left_alone: set[str] = set()
-        """Handles whose accounts are in conflict."""
+        """Handles whose accounts are in conflict, or that somebody asked to spare."""
 
     def gap_s(self) -> float:
         """Draw the time until the next payment; never comes when traffic is off."""
@@ -78,6 +78,18 @@ class Traffic:
     def paid(self, payer: str) -> None:
         """Note that a payment went through."""
         self._paying.discard(payer)
+
+    def is_paying(self, handle: str) -> bool:
+        """Tell whether a payment of this member is under way."""
+        return handle in self._paying
+
+    def spare(self, handle: str) -> None:
+        """Leave a member alone until `resume`."""
+        self.left_alone.add(handle)
+
+    def resume(self, handle: str) -> None:
+        """Let a member pay again."""
+        self.left_alone.discard(handle)
 
     def failed(self, payer: str, code: str, now: float) -> None:
         """Note that a payment was refused, or did not get through in time."""

@@ -1,0 +1,149 @@
+"""`tally-devnet`: from the command line to one command and its exit status.
+
+Loads only the command that is asked for. Every failure ends here as a sentence (or, with --json, as an object) and an
+exit status; nobody sees a traceback for something that can go wrong in daily use.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from node.filesystem import StoreRefused
+from wallet.client import DONE, FAILED, INTERRUPTED, NOT_FOUND, REFUSED, UNREACHABLE, USAGE, CallFailed
+from wallet.errors import WalletError
+from wallet.terminal import hang_up, prepare
+
+from .control import NotRunning
+from .csv_columns import NoSuchColumn
+from .csv_rows import NotACsv
+from .homes import HomeTaken
+from .pipe import ChildRefused
+from .terminal import failed
+
+COMMANDS = {
+    "up": ("commands.living", "Start a whole community here, and let it live."),
+    "status": ("commands.ordering", "Show the members of the running devnet."),
+    "down": ("commands.ordering", "End the running devnet."),
+    "logs": ("commands.ordering", "Show what a member's node says."),
+    "kill": ("commands.ordering", "End a member's node as a power cut would."),
+    "start": ("commands.ordering", "Start a node that was killed."),
+    "partition": ("commands.ordering", "Cut some members off from the others."),
+    "heal": ("commands.ordering", "Let all members reach one another again."),
+    "double-spend": ("commands.ordering", "Have a member sign two entries for one place; see what follows."),
+    "replay": ("commands.replaying", "Replay the CSV of a real currency."),
+}
+"""Name: (module, one line of help). The whole command line is this table."""
+
+STATUS_BY_CODE = {"usage": USAGE, "not_found": NOT_FOUND, "unreachable": UNREACHABLE, "running": REFUSED}
+"""Exit status for the codes by which a running devnet refuses an order; any other is FAILED."""
+
+
+class Devnet(click.Group):
+    """The group of all commands; each module is loaded when its command is called."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "tally-devnet",
+            help="A whole community on one machine: people, traffic, faults, and the replay of a real currency.",
+            epilog="First time: tally-devnet up. Then, in another shell: tally-devnet status.",
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found: Any = getattr(import_module(f"devnet.{COMMANDS[name][0]}"), name.replace("-", "_"))
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, so that no command has to be loaded for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+def _failure(error: Exception) -> tuple[int, Mapping[str, Any]]:
+    """Turn what can go wrong into an exit status and {code, message, facts, next}."""
+    match error:
+        case CallFailed():
+            return error.exit_status, error.error
+        case WalletError():
+            facts = {"code": error.code, "message": error.message, "facts": error.facts, "next": error.next}
+            return error.exit_status, facts
+        case NotRunning():
+            return UNREACHABLE, _said("unreachable", str(error), "Start one with `tally-devnet up`.")
+        case ChildRefused():
+            facts = {"code": error.code, "message": error.message, "facts": error.facts, "next": ""}
+            return STATUS_BY_CODE.get(error.code, FAILED), facts
+        case NoSuchColumn() | NotACsv():
+            return USAGE, _said("csv", str(error), "See `tally-devnet replay --help`.")
+        case StoreRefused():
+            return FAILED, _said("home", f"{error.facts}.", f"{error.next_step}.")
+        case HomeTaken():
+            return FAILED, _said("home", str(error), "")
+        case _:
+            return FAILED, _said("failed", str(error), "")
+
+
+def _said(code: str, message: str, next_step: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "facts": {}, "next": next_step}
+
+
+EXPECTED = (CallFailed, WalletError, NotRunning, ChildRefused, NoSuchColumn, NotACsv, StoreRefused, HomeTaken, OSError)
+"""What can go wrong in daily use; anything else is a fault of ours and shows its traceback."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    as_json = "--json" in arguments
+    try:
+        status = Devnet().main(list(arguments), prog_name="tally-devnet", standalone_mode=False)
+    except BrokenPipeError:
+        hang_up()
+        return FAILED
+    except EXPECTED as error:
+        status, said = _failure(error)
+        failed(as_json, said)
+    except ExceptionGroup as group:
+        status = _run_group(group, as_json)
+    except click.UsageError as wrong:
+        name = wrong.ctx.command_path if wrong.ctx else "tally-devnet"
+        failed(as_json, _said("usage", wrong.format_message(), f"See `{name} --help`."))
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        failed(as_json, _said("interrupted", "Interrupted.", ""))
+        return INTERRUPTED
+    return status if isinstance(status, int) else DONE
+
+
+def _run_group(group: ExceptionGroup[Exception], as_json: bool) -> int:
+    """Say the first of several failures that came together; one that nobody expected is raised again."""
+    expected, rest = group.split(EXPECTED)
+    if rest is not None or expected is None:
+        raise group
+    first: BaseException = expected
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, BrokenPipeError):
+        hang_up()
+        return FAILED
+    assert isinstance(first, Exception)
+    status, said = _failure(first)
+    failed(as_json, said)
+    return status
+
+
+def main() -> None:
+    """The entry point of the command."""
+    prepare()
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Makes the homes of a devnet before its first start, and sees before every start that its ports are free.
+
+Runs in a child (`devnet.child`), because peer ids come from the transport library, which takes a second to load. All
+homes know one another's addresses: each dials those before it, and lets those after it in.
+"""
+
+import random
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from node.config import NodeConfig, read_config, write_config
+from node.identity import read_identity
+from node.store import identity_folder
+from node.transport import peer_id_of
+from wallet.founding import Founder, Terms, found_together
+
+from .places import Place
+
+PORTS = range(20_000, 32_000)
+"""Below those that systems hand out for outgoing connections, so that a node's port is still free at its next start."""
+TRIES = 200
+
+
+def found_homes(terms: Terms, places: Sequence[Place], quorum: int) -> list[str]:
+    """Found the community in all places. Returns the entries of account 0 that are still to be decided, in hex.
+
+    Raises BadRequest or HomeRefused.
+    """
+    founders = [Founder(Path(place.home), place.handles, None, place.is_witness, place.is_steward) for place in places]
+    founded = found_together(terms, founders, quorum=quorum)
+    return [signed.encode().hex() for signed in founded.pending]
+
+
+def settle_network(homes: Sequence[Path]) -> None:
+    """Give every home a free port for peers and one for its API, and the addresses of the others.
+
+    Ports stay as they are while they are free. Raises OSError when the machine has no free port.
+    """
+    configs = [read_config(home) for home in homes]
+    with ExitStack() as held:
+        settled = [_with_free_ports(config, held) for config in configs]
+    peers = [peer_id_of(read_identity(identity_folder(home)).transport_seed) for home in homes]
+    for index, config in enumerate(settled):
+        wanted = replace(config, peers=tuple(_peers(settled, peers, index)))
+        if wanted != configs[index]:
+            write_config(wanted)
+
+
+def _with_free_ports(config: NodeConfig, held: ExitStack) -> NodeConfig:
+    return replace(config, listen_port=_hold(config.listen_port, held), api_port=_hold(config.api_port, held))
+
+
+def _hold(port: int, held: ExitStack) -> int:
+    """Take hold of `port` if it is free, else of another, until all are chosen, so that no two are the same."""
+    for wanted in ([port] if port else []) + random.sample(PORTS, TRIES):
+        door = held.enter_context(socket.socket())
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", wanted))
+        except OSError:
+            continue
+        return wanted
+    raise OSError(f"none of {TRIES} ports between {PORTS.start} and {PORTS.stop} is free on this machine")
+
+
+def _peers(configs: Sequence[NodeConfig], peers: Sequence[str], index: int) -> list[str]:
+    """What home `index` knows of the others: the address of those before it, the name of those after it."""
+    dialled = [
+        f"/ip4/127.0.0.1/tcp/{config.listen_port}/p2p/{peer}"
+        for config, peer in zip(configs[:index], peers[:index], strict=True)
+    ]
+    return dialled + [f"/p2p/{peer}" for peer in peers[index + 1 :]]
+
+
