@@ -98,7 +98,7 @@ class Desk:
         """
         deadline = trio.current_time() + timeout_s
         async with self._turn:
-            await self.hand_in()
+            await self._hand_in()
             await self._wait_for_room(deadline)
             await self._be_ready()
             wanted = order()
@@ -108,25 +108,28 @@ class Desk:
             # What was signed must be kept and handed in, whoever stops waiting for it meanwhile.
             with trio.CancelScope(shield=True):
                 await self._staff.clerk.keep(signing)
-                await self._enter(signing.signed)
+                await self._enter(signing.signed, self._book.instance)
         return Written(place_of(signing.signed), signing.payments[0] if signing.payments else None, signing.signed)
 
     async def forward(self) -> None:
-        """Hand in what is signed and not final, in turn; needs no key."""
+        """Hand in all that is signed and not final, in turn, so that the node brings it to the witnesses again."""
         async with self._turn:
-            await self.hand_in()
+            for signed in self._book.pending.get(self.account, ()):
+                if not self._is_final(signed):
+                    await self._enter(signed)
 
-    async def hand_in(self) -> None:
-        """Give the node all signed entries that it does not hold: the same bytes as ever."""
+    async def _hand_in(self) -> None:
+        """Give the node the signed entries that it does not hold: the same bytes as ever."""
         for signed in self._book.pending.get(self.account, ()):
-            if self._node.ledger.id_at(self.account, signed.entry.incarnation, signed.seq) != signed.id:
+            if not self._is_here(signed):
                 await self._enter(signed)
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
-    async def _enter(self, signed: SignedEntry) -> None:
+    async def _enter(self, signed: SignedEntry, instance: bytes = b"") -> None:
+        """Hand in one entry. What is handed in again names no instance: it claims no lease, being signed long since."""
         try:
-            verdict = await self._node.pay_in(signed.encode(), self._book.instance)
+            verdict = await self._node.pay_in(signed.encode(), instance)
         except DoorClosed as error:
             raise errors.StoreFailed(f"The node could not record the payment: {error}.") from error
         if isinstance(verdict, Accepted | Duplicate):
@@ -233,6 +236,13 @@ class Desk:
     def _held(self) -> Position | None:
         chain = self._node.ledger.chain(self.account)
         return None if chain is None else Position(self.account, chain.incarnation, chain.seq, chain.id)
+
+    def _is_here(self, signed: SignedEntry) -> bool:
+        return self._node.ledger.id_at(self.account, signed.entry.incarnation, signed.seq) == signed.id
+
+    def _is_final(self, signed: SignedEntry) -> bool:
+        chain = self._node.ledger.chain(self.account)
+        return chain is not None and chain.final_seq >= signed.seq and self._is_here(signed)
 
     def _id_at(self, incarnation: int, seq: int) -> EntryId | None:
         held = self._node.ledger.id_at(self.account, incarnation, seq)

@@ -7,7 +7,7 @@ it says.
 
 from collections.abc import Callable
 
-from protocol.base import NOTE_BYTES_MAX, AccountId, PublicKey
+from protocol.base import COMMONS, NOTE_BYTES_MAX, AccountId, PublicKey
 from protocol.entry import Entry
 from protocol.ledger import Ledger
 from protocol.ops import Note, PublicNote, SealedNote, Send, forbidden_code_point
@@ -39,9 +39,9 @@ def write_note(ledger: Ledger, payer: AccountId, payee: AccountId, memo: str | N
         return None
     if sealer is None:
         return PublicNote(memo)
-    key = _key_of(ledger, payee)
+    key = None if payee == COMMONS else _key_of(ledger, payee)
     if key is None:
-        raise CannotSeal("This payee's account answers to several keys or none, so a memo cannot be sealed to it.")
+        raise CannotSeal("This payee's account answers to several people, so a memo cannot be sealed to it.")
     chain = ledger.chain(payer)
     incarnation, seq = (0, 0) if chain is None else (chain.incarnation, chain.seq + 1)
     return seal_note(memo, NotePlace(ledger.commons.community, payer, incarnation, seq, payee), sealer, key)

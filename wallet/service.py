@@ -277,7 +277,11 @@ def _row(written: Written) -> PaymentRow:
 
 
 async def run_wallet(
-    home: Home, node: NodePort, *, task_status: "TaskStatus[Wallet]" = trio.TASK_STATUS_IGNORED
+    home: Home,
+    node: NodePort,
+    clock: Callable[[], float] = awake_and_asleep,
+    *,
+    task_status: "TaskStatus[Wallet]" = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Open the wallet of `home` and serve until cancelled; `task_status.started(wallet)` when it can be used.
 
@@ -288,7 +292,7 @@ async def run_wallet(
     try:
         if book.community != node.ledger.commons.community:
             raise errors.HomeRefused("The wallet and the node of this home belong to different communities.")
-        wallet = Wallet(home, node, book)
+        wallet = Wallet(home, node, book, clock)
         if not keystore.needs_passphrase(home):
             await wallet.unlock(None)
         async with trio.open_nursery() as nursery:
