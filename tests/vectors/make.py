@@ -1,0 +1,44 @@
+"""Writes the stories of `stories/` as JSON beside this file: `python -m tests.vectors.make`.
+
+Everything comes from fixed seeds and Ed25519 signs the same bytes the same way, so the files only change when the
+protocol does. A verdict is written by hand in the story; the ledger here must agree before a file is written.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from .forms import forms
+from .stories import commons, edges, finality, heights, levy, payments, places, shapes, values
+from .writing import Story
+
+HERE = Path(__file__).parent
+STORIES: dict[str, Callable[[], Story]] = {
+    module.__name__.rpartition(".")[2]: module.story
+    for module in (values, payments, shapes, places, finality, commons, heights, levy, edges)
+}
+
+
+def text(name: str) -> str:
+    """The file of one story, one step a line."""
+    shown = STORIES[name]().shown()
+    steps = ",\n    ".join(json.dumps(step) for step in shown.pop("steps"))
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in shown.items()]
+    lines.insert(3, f'  "steps": [\n    {steps}\n  ]')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def forms_text() -> str:
+    """The file of text forms, words and keys."""
+    return json.dumps(forms(), indent=1) + "\n"
+
+
+def write() -> None:
+    """Write all files."""
+    (HERE / "forms.json").write_text(forms_text())
+    for name in STORIES:
+        (HERE / f"{name}.json").write_text(text(name))
+
+
+if __name__ == "__main__":
+    write()

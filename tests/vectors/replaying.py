@@ -1,0 +1,130 @@
+"""Replays a story: gives each step's bytes to a ledger, as a node's door would, and says what became of them.
+
+A second implementation needs the same few lines. Kinds of steps: `value` is decoded only; `entry` is judged and, when
+accepted, applied; `candidate` is an entry of account 0 that is judged only; `decided` is the array [signed form,
+certificate] of such an entry; `certificate` makes a member's entry final; `vote`, `nack`, `mark` and `proof` are
+statements by themselves.
+"""
+
+from protocol import codec
+from protocol.base import COMMONS, NUMBER_MAX, AccountId, Malformed
+from protocol.entry import SIGNED_BYTES_MAX, SignedEntry, read_signed
+from protocol.ledger import Effects, Ledger, Overruled
+from protocol.messages import FRAME_BYTES_MAX
+from protocol.signing import Tag
+from protocol.statements import CERTIFICATE_BYTES_MAX, Certificate, ForkProof, Mark, Nack, Vote, ballot_content
+from protocol.verdict import Accepted, Code, Duplicate, Fork, Refused, Waiting
+
+Outcome = tuple[str, str | None]
+"""A verdict's word; with it, the code of a refusal or what is waited for."""
+ACCEPTED: Outcome = ("accepted", None)
+MALFORMED: Outcome = ("malformed", None)
+UNSIGNED: Outcome = ("refused", Code.SIGNATURE.word)
+
+
+class Replay:
+    """One ledger on its way through a story. It starts empty: the founding entry is a step like the others."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[AccountId, int, int], SignedEntry] = {}
+        self.ledger = Ledger(lookup=lambda *place: self.held.get(place))
+
+    def step(self, kind: str, raw: bytes) -> Outcome:
+        """Take one step; only `accepted` and `overruled` ones change the ledger."""
+        try:
+            match kind:
+                case "value":
+                    return ACCEPTED if _is_value(codec.decode(raw, FRAME_BYTES_MAX)) else MALFORMED
+                case "entry":
+                    return self._entry(read_signed(raw), is_applied=True)
+                case "candidate":
+                    return self._entry(read_signed(raw), is_applied=False)
+                case "decided":
+                    return self._decided(raw)
+                case "certificate":
+                    return self._certificate(Certificate.decode(raw))
+                case _:
+                    return ACCEPTED if self._is_true(kind, raw) else UNSIGNED
+        except Malformed:
+            return MALFORMED
+
+    def _entry(self, signed: SignedEntry, *, is_applied: bool) -> Outcome:
+        verdict = self.ledger.judge(signed)
+        if isinstance(verdict, Effects) and is_applied:
+            self.ledger.apply(verdict)
+            self.held[signed.account, signed.entry.incarnation, signed.seq] = signed
+        return outcome(verdict)
+
+    def _decided(self, raw: bytes) -> Outcome:
+        body, votes = codec.items(codec.decode(raw, SIGNED_BYTES_MAX + CERTIFICATE_BYTES_MAX + 16), 2)
+        signed = read_signed(codec.blob(body, SIGNED_BYTES_MAX))
+        certificate = Certificate.decode(codec.blob(votes, CERTIFICATE_BYTES_MAX))
+        judged = self._entry(signed, is_applied=False)
+        if judged != ACCEPTED:
+            return judged
+        verdict = self.ledger.judge_certificate(certificate)
+        if isinstance(verdict, Accepted):
+            self._entry(signed, is_applied=True)
+            self.ledger.certify(certificate)
+        return outcome(verdict)
+
+    def _certificate(self, certificate: Certificate) -> Outcome:
+        verdict = self.ledger.judge_certificate(certificate)
+        if isinstance(verdict, Accepted) and certificate.place.account != COMMONS:
+            self.ledger.certify(certificate)
+        elif isinstance(verdict, Overruled):
+            self.ledger.rewind(verdict.account, verdict.seq - 1)
+        return outcome(verdict)
+
+    def _is_true(self, kind: str, raw: bytes) -> bool:
+        """Whether a statement is signed by who it says."""
+        commons = self.ledger.commons
+        match kind:
+            case "mark":
+                return (mark := Mark.decode(raw)).witness in commons.witnesses and mark.is_genuine(commons.community)
+            case "proof":
+                return self._proves(ForkProof.decode(raw))
+        statement = Vote.decode(raw) if kind == "vote" else Nack.decode(raw)
+        known = statement.witness < len(commons.witnesses)
+        return known and statement.is_by(commons.witnesses[statement.witness], commons.community)
+
+    def _proves(self, proof: ForkProof) -> bool:
+        return proof.is_about_one_place() and all(self._is_authors(signed) for signed in (proof.first, proof.second))
+
+    def _is_authors(self, signed: SignedEntry) -> bool:
+        commons = self.ledger.commons
+        if signed.account == COMMONS:
+            content = ballot_content(signed.seq, signed.round, signed.id)
+            return commons.stewards().is_met(Tag.BALLOT, commons.community, content, signed.signatures)
+        member = commons.members.get(signed.account)
+        authority = None if member is None else member.authority
+        return authority is not None and authority.is_met(Tag.ENTRY, commons.community, signed.body, signed.signatures)
+
+    def balances(self) -> dict[str, int]:
+        """The balance of every account as people see it, by number."""
+        accounts = (COMMONS, *sorted(self.ledger.commons.members))
+        return {str(account): self.ledger.balance(account) for account in accounts}
+
+
+def _is_value(value: codec.Plain) -> bool:
+    """Whether all of it is of the types of R14.1; the fields of nouns are checked where they are read."""
+    if type(value) is tuple:
+        return all(_is_value(item) for item in value)
+    return type(value) in (bytes, str) or (type(value) is int and 0 <= value <= NUMBER_MAX)
+
+
+def outcome(verdict: Effects | Accepted | Duplicate | Waiting | Refused | Fork | Overruled) -> Outcome:
+    """A verdict as the stories write it."""
+    match verdict:
+        case Effects() | Accepted():
+            return ACCEPTED
+        case Waiting(need):
+            return "waiting", need.value
+        case Refused(code):
+            return "refused", code.word
+        case Duplicate():
+            return "duplicate", None
+        case Fork():
+            return "fork", None
+        case Overruled():
+            return "overruled", None
