@@ -8,7 +8,6 @@ everything that is queued at that moment, for all streams, in one write.
 Wire format: the yamux specification (version 0; data, window update, ping, go away).
 """
 
-import struct
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -19,30 +18,16 @@ from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from .limits import (
-    CONTROL_BYTES_MAX,
-    STRAY_BYTES_MAX,
-    STREAMS_PER_MINUTE_MAX,
-    STREAMS_PER_PEER_MAX,
-    WRITE_DEADLINE_S,
-    Pace,
-)
+from .incoming import Incoming
+from .limits import CONTROL_BYTES_MAX, STREAMS_PER_PEER_MAX, WRITE_DEADLINE_S
 from .logs import LOGGER
 from .noise import Session
 from .stream import MuxedStream
+from .wire import BODY_BYTES_MAX, DATA, FIN, PING, RST, SYN, WINDOW_UPDATE, Overstepped, frame
 
 PROTOCOL = "/yamux/1.0.0"
-_HEADER = struct.Struct(">BBHII")
-DATA, WINDOW_UPDATE, PING, GO_AWAY = range(4)
-SYN, ACK, FIN, RST = 1, 2, 4, 8
-NORMAL_END, PROTOCOL_ERROR = 0, 1
-DATA_BYTES_MAX = (64 << 10) - _HEADER.size
 TURN_BYTES = 256 << 10
 """What one stream may send before the next one has its turn."""
-
-
-class Overstepped(Exception):
-    """The peer broke the multiplexer's rules; its connection is closed."""
 
 
 class Muxer(IMuxedConn):
@@ -60,16 +45,11 @@ class Muxer(IMuxedConn):
         self._on_end = on_end
         self._next_id = 1 if conn.is_initiator else 2
         self._accepted, self._to_accept = trio.open_memory_channel[MuxedStream](STREAMS_PER_PEER_MAX)
-        self._opening = Pace(STREAMS_PER_MINUTE_MAX, 60.0)
         self._control = bytearray()
         self._sending: dict[MuxedStream, None] = {}
         self._work = trio.lowlevel.ParkingLot()
         self._life = trio.CancelScope()
-        self._arrived = bytearray()
-        self._body_of: MuxedStream | None = None
-        self._body_left = 0
-        self._body_flags = 0
-        self._stray = 0
+        self._incoming = Incoming(self)
 
     # -- life
 
@@ -95,7 +75,7 @@ class Muxer(IMuxedConn):
         """Close the connection now, without another word. Safe to call again and from anywhere."""
         self._life.cancel()
 
-    async def close(self, error_code: int = NORMAL_END) -> None:
+    async def close(self) -> None:
         """Close the connection and wait until its socket is given back."""
         self.abort()
         if self.event_started.is_set():
@@ -151,7 +131,7 @@ class Muxer(IMuxedConn):
         stream = MuxedStream(self._next_id, self, True)
         self._next_id += 2
         self.streams[stream.stream_id] = stream
-        self._say(WINDOW_UPDATE, SYN, stream.stream_id, 0)
+        self.say(WINDOW_UPDATE, SYN, stream.stream_id, 0)
         await trio.lowlevel.checkpoint()
         return stream
 
@@ -161,6 +141,11 @@ class Muxer(IMuxedConn):
             return await self._to_accept.receive()
         except trio.EndOfChannel:
             raise MuxedConnUnavailable("the connection has ended") from None
+
+    def accept(self, stream: MuxedStream) -> None:
+        """Hand a stream that the peer opened to `accept_stream`. Raises trio.WouldBlock when too many wait."""
+        self._accepted.send_nowait(stream)
+        self.streams[stream.stream_id] = stream
 
     def forget(self, stream: MuxedStream) -> None:
         """The stream is over; bytes that still come for it are thrown away."""
@@ -176,18 +161,19 @@ class Muxer(IMuxedConn):
 
     def send_window_update(self, stream: MuxedStream, size: int) -> None:
         """Let the peer send `size` more bytes on `stream`."""
-        self._say(WINDOW_UPDATE, 0, stream.stream_id, size)
+        self.say(WINDOW_UPDATE, 0, stream.stream_id, size)
 
     def send_reset(self, stream_id: int) -> None:
         """Tell the peer that the stream is dead."""
-        self._say(WINDOW_UPDATE, RST, stream_id, 0)
+        self.say(WINDOW_UPDATE, RST, stream_id, 0)
 
     def ping(self) -> None:
         """Ask the peer for a sign of life; any byte from it moves `heard_at`."""
-        self._say(PING, SYN, 0, 0)
+        self.say(PING, SYN, 0, 0)
 
-    def _say(self, kind: int, flags: int, stream_id: int, value: int) -> None:
-        self._control += _HEADER.pack(0, kind, flags, stream_id, value)
+    def say(self, kind: int, flags: int, stream_id: int, value: int) -> None:
+        """Queue one frame without a body; it goes before all data."""
+        self._control += frame(kind, flags, stream_id, value)
         self._work.unpark_all()
 
     async def _write_all(self) -> None:
@@ -209,8 +195,8 @@ class Muxer(IMuxedConn):
 
     def _add_turn(self, batch: bytearray, stream: MuxedStream) -> None:
         left = TURN_BYTES
-        while left > 0 and (data := stream.cut(min(left, DATA_BYTES_MAX))):
-            batch += _HEADER.pack(0, DATA, 0, stream.stream_id, len(data))
+        while left > 0 and (data := stream.cut(min(left, BODY_BYTES_MAX))):
+            batch += frame(DATA, 0, stream.stream_id, len(data))
             batch += data
             left -= len(data)
         if stream.pending:
@@ -220,111 +206,18 @@ class Muxer(IMuxedConn):
         self._sending.pop(stream, None)
         if stream.finishing and not stream.fin_sent:
             stream.fin_sent = True
-            batch += _HEADER.pack(0, WINDOW_UPDATE, FIN, stream.stream_id, 0)
-            self._forget_if_over(stream)
-
-    def _forget_if_over(self, stream: MuxedStream) -> None:
-        if stream.fin_sent and stream.fin_received:
-            self.forget(stream)
+            batch += frame(WINDOW_UPDATE, FIN, stream.stream_id, 0)
+            if stream.is_closed():
+                self.forget(stream)
 
     # -- receiving
 
     async def _read_all(self) -> None:
         while arrived := await self.session.receive():
             self.heard_at = trio.current_time()
-            self._feed(arrived)
+            self._incoming.feed(arrived)
             if len(self._control) > CONTROL_BYTES_MAX:
                 raise Overstepped("it asks and does not listen to the answers")
-
-    def _feed(self, arrived: bytes) -> None:
-        buffer = self._arrived
-        buffer += arrived
-        at, end = 0, len(buffer)
-        while at < end:
-            if self._body_left:
-                size = min(self._body_left, end - at)
-                self._on_body(bytes(buffer[at : at + size]))
-                at += size
-                continue
-            if end - at < _HEADER.size:
-                break
-            self._on_header(*_HEADER.unpack_from(buffer, at))
-            at += _HEADER.size
-        del buffer[:at]
-
-    def _on_header(self, version: int, kind: int, flags: int, stream_id: int, value: int) -> None:
-        if version != 0 or kind > GO_AWAY:
-            raise Overstepped("it does not speak yamux")
-        if kind == PING:
-            if flags & SYN:
-                self._say(PING, ACK, 0, value)
-        elif kind == GO_AWAY:
-            raise ConnectionResetError(f"the peer said goodbye ({value})")
-        else:
-            self._on_stream_frame(kind, flags, stream_id, value)
-
-    def _on_stream_frame(self, kind: int, flags: int, stream_id: int, value: int) -> None:
-        if flags & SYN:
-            self._on_open(stream_id)
-        stream = self.streams.get(stream_id)
-        if kind == WINDOW_UPDATE:
-            if stream is not None and value:
-                stream.on_window(value)
-            self._on_flags(stream, flags)
-        else:
-            self._on_data_header(stream, flags, value)
-
-    def _on_data_header(self, stream: MuxedStream | None, flags: int, size: int) -> None:
-        """Count the announced bytes before reading one of them."""
-        if stream is None:
-            self._stray += size
-            if self._stray > STRAY_BYTES_MAX:
-                raise Overstepped("it keeps sending on streams that are closed")
-        else:
-            self._stray = 0
-            stream.window -= size
-            if stream.window < 0:
-                raise Overstepped(f"it sent {-stream.window} bytes beyond the window")
-        if size == 0:
-            self._on_flags(stream, flags)
-        else:
-            self._body_of, self._body_left, self._body_flags = stream, size, flags & (FIN | RST)
-
-    def _on_body(self, part: bytes) -> None:
-        self._body_left -= len(part)
-        stream = self._body_of
-        if stream is not None and not stream.was_reset:
-            stream.on_data(part)
-        if self._body_left == 0:
-            flags, self._body_flags, self._body_of = self._body_flags, 0, None
-            self._on_flags(stream, flags)
-
-    def _on_flags(self, stream: MuxedStream | None, flags: int) -> None:
-        if stream is None:
-            return
-        if flags & RST:
-            self.forget(stream)
-            stream.on_reset()
-        elif flags & FIN and not stream.fin_received:
-            stream.on_fin()
-            self._forget_if_over(stream)
-
-    def _on_open(self, stream_id: int) -> None:
-        if not self._opening.allows(trio.current_time()):
-            raise Overstepped("it opens streams without end")
-        if stream_id == 0 or stream_id % 2 == self._next_id % 2 or stream_id in self.streams:
-            raise Overstepped(f"it opened a stream under the number {stream_id}, which is not its to open")
-        theirs = sum(1 for stream in self.streams.values() if not stream.is_initiator)
-        stream = MuxedStream(stream_id, self, False)
-        try:
-            if theirs >= STREAMS_PER_PEER_MAX:
-                raise trio.WouldBlock
-            self._accepted.send_nowait(stream)
-        except trio.WouldBlock:
-            self.send_reset(stream_id)
-            return
-        self.streams[stream_id] = stream
-        self._say(WINDOW_UPDATE, ACK, stream_id, 0)
 
 
 def new_muxer(on_end: Callable[[Muxer], None]) -> Any:

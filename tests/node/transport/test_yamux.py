@@ -10,7 +10,8 @@ import trio.testing
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamEOF, MuxedStreamError, MuxedStreamReset
 
 from node.transport.limits import STRAY_BYTES_MAX, STREAMS_PER_MINUTE_MAX, STREAMS_PER_PEER_MAX, WINDOW_BYTES
-from node.transport.yamux import ACK, DATA, FIN, GO_AWAY, PING, RST, SYN, WINDOW_UPDATE, Muxer
+from node.transport.wire import ACK, DATA, FIN, GO_AWAY, PING, RST, SYN, WINDOW_UPDATE
+from node.transport.yamux import Muxer
 
 from .memory import muxer, pair
 
