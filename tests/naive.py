@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from protocol.base import BALANCE_MAX
 from protocol.entry import Entry
-from protocol.ops import Admit, Amend, Bounce, Charge, Charter, Found, Limits, Recv, Reinstate, Send, Suspend
+from protocol.ops import Admit, Amend, Bounce, Charge, Charter, Found, Limits, Op, Recv, Reinstate, Send, Suspend
 from protocol.verdict import Code
 
 WAITING = "waiting"
@@ -41,6 +41,17 @@ class Rules:
     limits: dict[int, int] = field(default_factory=dict)
     levels: dict[int, int] = field(default_factory=dict)
     adjusts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class Sums:
+    """What one entry did so far, for the checks at its end."""
+
+    spent: bool = False
+    taken: bool = False
+    to_members: int = 0
+    to_commons: int = 0
+    returns: dict[int, int] = field(default_factory=dict)
 
 
 class Naive:
@@ -84,49 +95,55 @@ class Naive:
 
     def _try(self, entry: Entry, final: Final | None) -> Code | str | None:
         """Do it op by op and complain at the first fault; with no `final` it is known to be valid."""
-        me = entry.account
-        rules = self._rules(entry)
-        before = self.own.get(me, 0)
-        self.own.setdefault(me, 0)
-        returns: dict[int, int] = {}
-        spent = taken = False
-        to_members = to_commons = 0
+        me, rules, sums = entry.account, self._rules(entry), Sums()
+        before = self.own.setdefault(me, 0)
         for op in entry.ops:
-            match op:
-                case Send(to, amount):
-                    if to != 0 and to not in rules.members:
-                        return Code.PAYEE_UNKNOWN
-                    if to != 0 and me != 0 and amount < rules.charter.least_send:
-                        return Code.LEAST_SEND
-                    spent = True
-                    to_members, to_commons = (
-                        (to_members, to_commons + amount) if to == 0 else (to_members + amount, to_commons)
-                    )
-                    self.own[me] -= amount
-                    self.coins.append(Coin(me, entry.seq, to, amount))
-                case Recv(payer, _, upto, total):
-                    fault = self._take(me, payer, upto, total, final)
-                    if fault is not None:
-                        return fault
-                    taken = True
-                case Bounce(payer, _, seq):
-                    if final is not None and final.get(payer, -1) < seq:
-                        return WAITING
-                    coin = self._flying(payer, seq, me)
-                    if coin is None or coin.is_return:
-                        return Code.NOTHING_THERE
-                    coin.fate = "bounced"
-                    returns[payer] = returns.get(payer, 0) + coin.amount
-                case _:
-                    named = _act(rules, op)
-                    if named - rules.members - {0}:
-                        return Code.PAYEE_UNKNOWN
-        for debtor, given_back in returns.items():
-            self.coins.append(Coin(me, entry.seq, debtor, given_back, is_return=True))
+            fault = self._do(op, entry, rules, final, sums)
+            if fault is not None:
+                return fault
+        for payer, amount in sums.returns.items():
+            self.coins.append(Coin(me, entry.seq, payer, amount, is_return=True))
         if me != 0:
-            owed = self.due.get(me, 0) + to_members * rules.charter.levy_ppm - to_commons * 1_000_000
+            owed = self.due.get(me, 0) + sums.to_members * rules.charter.levy_ppm - sums.to_commons * 1_000_000
             self.due[me] = max(0, owed)
-        return self._end(me, rules, before, spent, taken)
+        return self._end(me, rules, before, sums)
+
+    def _do(self, op: Op, entry: Entry, rules: Rules, final: Final | None, sums: Sums) -> Code | str | None:
+        me = entry.account
+        match op:
+            case Send(to, amount):
+                return self._send(me, entry.seq, to, amount, rules, sums)
+            case Recv(payer, _, upto, total):
+                sums.taken = True
+                return self._take(me, payer, upto, total, final)
+            case Bounce(payer, _, seq):
+                return self._give_back(me, payer, seq, final, sums)
+        unknown = _act(rules, op) - rules.members - {0}
+        return Code.PAYEE_UNKNOWN if unknown else None
+
+    def _send(self, me: int, seq: int, to: int, amount: int, rules: Rules, sums: Sums) -> Code | None:
+        if to != 0 and to not in rules.members:
+            return Code.PAYEE_UNKNOWN
+        if to != 0 and me != 0 and amount < rules.charter.least_send:
+            return Code.LEAST_SEND
+        sums.spent = True
+        if to == 0:
+            sums.to_commons += amount
+        else:
+            sums.to_members += amount
+        self.own[me] -= amount
+        self.coins.append(Coin(me, seq, to, amount))
+        return None
+
+    def _give_back(self, me: int, payer: int, seq: int, final: Final | None, sums: Sums) -> Code | str | None:
+        if final is not None and final.get(payer, -1) < seq:
+            return WAITING
+        coin = self._flying(payer, seq, me)
+        if coin is None or coin.is_return:
+            return Code.NOTHING_THERE
+        coin.fate = "bounced"
+        sums.returns[payer] = sums.returns.get(payer, 0) + coin.amount
+        return None
 
     def _rules(self, entry: Entry) -> Rules:
         """The rules this entry is judged by; an entry of account 0 makes the next ones as it goes."""
@@ -163,20 +180,20 @@ class Naive:
                 return coin
         return None
 
-    def _end(self, me: int, rules: Rules, before: int, spent: bool, taken: bool) -> Code | None:
+    def _end(self, me: int, rules: Rules, before: int, sums: Sums) -> Code | None:
         own, adjust = self.own[me], rules.adjusts.get(me, 0)
         if abs(own) > BALANCE_MAX or any(abs(value) > BALANCE_MAX for value in rules.adjusts.values()):
             return Code.OVERFLOW
         if me == 0:
-            return Code.LIMIT if spent and own + adjust + rules.charter.commons_limit < 0 else None
+            return Code.LIMIT if sums.spent and own + adjust + rules.charter.commons_limit < 0 else None
         level = rules.levels.get(me, 0)
         if level == 2:
             return Code.FROZEN
-        if spent and level == 1:
+        if sums.spent and level == 1:
             return Code.SUSPENDED
-        if spent and own + adjust + rules.limits[me] < 0:
+        if sums.spent and own + adjust + rules.limits[me] < 0:
             return Code.LIMIT
-        if rules.charter.ceiling and taken and own + adjust > rules.charter.ceiling and own > before:
+        if rules.charter.ceiling and sums.taken and own + adjust > rules.charter.ceiling and own > before:
             return Code.CEILING
         return Code.LEVY if self.due[me] >= 1_000_000 else None
 
