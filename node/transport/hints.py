@@ -101,9 +101,13 @@ class Hints:
         except* Exception as failed:
             LOGGER.error("hints have stopped, the node goes on without them: %r", failed.exceptions[0])
         finally:
-            self._pubsub.seen_messages.stop()  # else its thread stays for ever
+            self.close()
         if not started:
             task_status.started()
+
+    def close(self) -> None:
+        """End the thread that the library's pubsub starts when it is made. Safe to call again."""
+        self._pubsub.seen_messages.stop()
 
     def _receive(self, message: rpc_pb2.Message) -> None:
         if message.from_id == self._own.to_bytes():

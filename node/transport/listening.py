@@ -5,7 +5,7 @@ who only knocks keeps the door shut for ten seconds. Here a newcomer displaces t
 """
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import trio
 from libp2p.io.trio import TrioTCPStream
@@ -16,9 +16,6 @@ from multiaddr import Multiaddr  # type: ignore[import-untyped]
 from .limits import HANDSHAKE_DEADLINE_S, HANDSHAKE_GRACE_S, HANDSHAKES_MAX
 from .logs import LOGGER
 from .yamux import Muxer
-
-if TYPE_CHECKING:
-    from trio_typing import TaskStatus
 
 
 class Door:
@@ -46,22 +43,24 @@ class Door:
 
 
 class Listener:
-    """One listening address. `address` is the real one, also when port 0 was asked for."""
+    """One listening address. `address` is the real one once it is bound, also when port 0 was asked for."""
 
     def __init__(self, swarm: Swarm, address: Multiaddr) -> None:
         self._swarm = swarm
-        self._wanted = address
         self._door = Door()
+        self._sockets: Sequence[trio.SocketListener] = ()
         self.address = address
 
-    async def run(self, task_status: "TaskStatus[Multiaddr]" = trio.TASK_STATUS_IGNORED) -> None:
-        """Listen until cancelled. Raises OSError when the address cannot be had."""
-        host, port = socket_address(self._wanted)
-        listeners = await trio.open_tcp_listeners(port, host=host)
-        real_port = listeners[0].socket.getsockname()[1]
-        self.address = Multiaddr(str(self._wanted).replace(f"/tcp/{port}", f"/tcp/{real_port}", 1))
-        task_status.started(self.address)
-        await trio.serve_listeners(self._serve, listeners)
+    async def bind(self) -> None:
+        """Take the address. Raises OSError when it cannot be had, ValueError when it is not for TCP."""
+        host, port = socket_address(self.address)
+        self._sockets = await trio.open_tcp_listeners(port, host=host)
+        real_port = self._sockets[0].socket.getsockname()[1]
+        self.address = Multiaddr(str(self.address).replace(f"/tcp/{port}", f"/tcp/{real_port}", 1))
+
+    async def run(self) -> None:
+        """Accept connections until cancelled; then the sockets are given back."""
+        await trio.serve_listeners(self._serve, self._sockets)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         """One connection from its first byte to its end; then trio gives the socket back."""

@@ -131,22 +131,31 @@ class Transport:
 
     async def run(self, listen: str, peers: list[str], task_status: "TaskStatus[Transport]") -> None:
         """Live until cancelled; then give back every socket and task."""
+        try:
+            self.allow(peers)
+            listener = await self._bound(listen)
+        except BaseException:
+            self._hints.close()
+            raise
         async with self._host.run([]), trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
                 await nursery.start(self._hints.run)
-                if listen:
-                    await self._listen(nursery, Multiaddr(listen))
-                self.allow(peers)
+                if listener is not None:
+                    nursery.start_soon(listener.run)
+                self._start_diallers()
                 task_status.started(self)
                 await self._look_after_links()
             finally:
                 await self._close()
 
-    async def _listen(self, nursery: trio.Nursery, address: Multiaddr) -> None:
-        listener = Listener(self._host.get_network(), address)  # type: ignore[arg-type]  # it is the Swarm we built
-        real: Multiaddr = await nursery.start(listener.run)
-        self._own_addresses = [f"{real}/p2p/{self.peer_id}"]
+    async def _bound(self, listen: str) -> Listener | None:
+        if not listen:
+            return None
+        listener = Listener(self._host.get_network(), Multiaddr(listen))  # type: ignore[arg-type]  # it is our Swarm
+        await listener.bind()
+        self._own_addresses = [f"{listener.address}/p2p/{self.peer_id}"]
+        return listener
 
     def _start_diallers(self) -> None:
         if self._nursery is None:

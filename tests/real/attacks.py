@@ -219,6 +219,27 @@ async def gossip_with_broken_signatures(target: Target, seed: bytes) -> None:
 
 
 @may_be_cut_off
+async def forged_hints_without_end(target: Target, seed: bytes) -> None:
+    """Messages that look right and cost a signature check each, as fast as they can be sent."""
+    async with intruder(target, seed) as enemy:
+        stream = await enemy.host.new_stream(enemy.peer, [GOSSIP])
+        author, number = enemy.host.get_id().to_bytes(), 0
+        with trio.move_on_after(3):
+            while True:
+                packet = rpc_pb2.RPC()
+                for _ in range(100):
+                    number += 1
+                    packet.publish.add(
+                        data=b"news",
+                        topicIDs=[f"/tallystick/{target.topic}"],
+                        from_id=author,
+                        seqno=number.to_bytes(8, "big"),
+                        signature=bytes(64),
+                    )
+                await stream.write(encode_varint_prefixed(packet.SerializeToString()))
+
+
+@may_be_cut_off
 async def gossip_with_broken_control(target: Target, seed: bytes) -> None:
     """Finding 4: control messages that make no sense, and a topic name of 100 kB."""
     control = rpc_pb2.ControlMessage()
@@ -378,6 +399,7 @@ ATTACKS: tuple[Attack, ...] = (
     gossip_that_is_no_gossip,
     gossip_with_broken_signatures,
     gossip_with_broken_control,
+    forged_hints_without_end,
     garbage_on_the_port,
     a_frame_of_four_gigabytes_announced,
     sixty_megabytes_beyond_the_window,

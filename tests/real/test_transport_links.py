@@ -174,6 +174,24 @@ async def test_hints_reach_the_others_and_never_come_back(nursery: trio.Nursery)
     nursery.cancel_scope.cancel()
 
 
+async def test_an_address_that_is_taken_is_said_so_at_once(nursery: trio.Nursery) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(OSError):
+            await opened(nursery, 1, [], f"/ip4/127.0.0.1/tcp/{taken.getsockname()[1]}")
+
+
+async def test_a_peer_that_takes_nothing_keeps_no_other_waiting(nursery: trio.Nursery) -> None:
+    server = await opened(nursery, 1, only(2, 3))
+    deaf = await opened(nursery, 2, server.addresses, listen="")
+    good = await opened(nursery, 3, server.addresses, listen="")
+    await until(lambda: len(server.connected()) == 2, 2)
+    frame = bytes(60_000)
+    await until(lambda: not server.send_nowait(deaf.peer_id, frame), 3)
+    assert await echoed(server, good) and await echoed(good, server)
+    assert server.connected() == {deaf.peer_id, good.peer_id}
+    nursery.cancel_scope.cancel()
+
+
 def open_descriptors() -> int:
     """How many files and sockets this process has open."""
     return len(os.listdir("/proc/self/fd"))
