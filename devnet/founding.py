@@ -15,6 +15,7 @@ from node.config import NodeConfig, read_config, write_config
 from node.identity import read_identity
 from node.store import identity_folder
 from node.transport import peer_id_of
+from protocol.signing import SecretKey
 from wallet.founding import Founder, Terms, found_together
 
 from .places import Place
@@ -42,11 +43,15 @@ def settle_network(homes: Sequence[Path]) -> None:
     configs = [read_config(home) for home in homes]
     with ExitStack() as held:
         settled = [_with_free_ports(config, held) for config in configs]
-    peers = [peer_id_of(read_identity(identity_folder(home)).transport_seed) for home in homes]
+    peers = [_peer_id(home) for home in homes]
     for index, config in enumerate(settled):
         wanted = replace(config, peers=tuple(_peers(settled, peers, index)))
         if wanted != configs[index]:
             write_config(wanted)
+
+
+def _peer_id(home: Path) -> str:
+    return peer_id_of(SecretKey.from_seed(read_identity(identity_folder(home)).transport_seed).public)
 
 
 def _with_free_ports(config: NodeConfig, held: ExitStack) -> NodeConfig:

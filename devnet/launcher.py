@@ -50,7 +50,12 @@ class Child:
         if isinstance(self.process, trio.Process):
             await self.process.wait()
             return
-        await trio.lowlevel.wait_readable(self.process.sentinel)
+        # A descriptor of its own, because several may wait for one child's end.
+        sentinel = os.dup(self.process.sentinel)
+        try:
+            await trio.lowlevel.wait_readable(sentinel)
+        finally:
+            os.close(sentinel)
         self.process.join()
 
     def kill(self) -> None:

@@ -13,7 +13,7 @@ import trio
 
 from wallet.money import format_amount
 
-from .board import MEMBER_HEADER, Board, Standing, in_columns
+from .board import MEMBER_HEADER, Board, Event, Standing, in_columns
 from .community import Community
 from .control import open_door, serve
 from .homes import DevnetHome
@@ -63,7 +63,7 @@ class Devnet:
         door = open_door(self._home.root)
         with Launcher(self._wishes.mode, f"{CHILD}:run", preload=[CHILD]) as launcher:
             async with trio.open_nursery() as nursery:
-                community = Community(self._home, self._plan.people, launcher, nursery, self._speaker.event)
+                community = Community(self._home, self._plan.people, launcher, nursery, self._tell)
                 nursery.start_soon(self._await_signal)
                 orders = Orders(community, self._board, self._traffic, self._ended.set)
                 nursery.start_soon(serve, door, orders.carry_out)
@@ -74,6 +74,10 @@ class Devnet:
                         await community.stop_all()
                 nursery.cancel_scope.cancel()
 
+    def _tell(self, event: Event) -> None:
+        self._board.note(event)
+        self._speaker.event(event)
+
     async def _live(self, community: Community, launcher: Launcher) -> None:
         """Start all, tell that they are ready, and let them live until somebody ends it."""
         async with trio.open_nursery() as life:
@@ -81,7 +85,7 @@ class Devnet:
             await prepare(launcher, self._home, self._plan)
             await community.start_all()
             self._introduce(community)
-            living = Living(community, self._traffic, self._plan, self._speaker.event)
+            living = Living(community, self._traffic, self._plan, self._tell)
             life.start_soon(living.look)
             life.start_soon(living.trade)
             await trio.sleep(self._wishes.for_s)
@@ -89,7 +93,7 @@ class Devnet:
 
     async def _cancel_when_ended(self, life: trio.CancelScope) -> None:
         await self._ended.wait()
-        self._speaker.event({"event": "ending", "words": "ending: every node closes its books"})
+        self._tell({"event": "ending", "words": "ending: every node closes its books"})
         life.cancel()
 
     async def _await_signal(self) -> None:
@@ -108,7 +112,7 @@ class Devnet:
         listed = ("handle", "home", "api", "pid", "peer_id", "witness")
         members = [{name: line[name] for name in listed} for line in community.listing()]
         words = "ready, Ctrl-C ends all of it"
-        self._speaker.event({"event": "ready", "unit": self._plan.unit, "members": members, "words": words})
+        self._tell({"event": "ready", "unit": self._plan.unit, "members": members, "words": words})
 
     def _banner(self) -> Iterable[str]:
         plan, root = self._plan, self._home.root

@@ -53,7 +53,6 @@ class PlainSpeaker:
         say_lines(lines)
 
     def event(self, event: Event) -> None:
-        self._board.note(event)
         line = line_of(event, self._board.unit)
         if line is not None:
             say(line)
@@ -78,7 +77,7 @@ class LiveSpeaker:
         self._live.start()
 
     def event(self, event: Event) -> None:
-        self._board.note(event)
+        """Say nothing: the table is drawn from the board, which has noted it."""
 
     def close(self) -> None:
         self._live.stop()
