@@ -66,12 +66,12 @@ class MoneyShape:
     def fault(self, op: Op) -> str | None:
         """Say what is wrong with the next op, or None."""
         match op:
-            case Send(to, amount, note):
-                return self._send(to, amount) or note_fault(note)
-            case Recv(payer, incarnation):
-                return self._recv(payer, incarnation)
-            case Bounce(payer, incarnation, seq):
-                return self._bounce(payer, incarnation, seq)
+            case Send():
+                return self._send(op.to, op.amount) or note_fault(op.note)
+            case Recv():
+                return self._recv(op.payer, op.incarnation)
+            case Bounce():
+                return self._bounce(op.payer, op.incarnation, op.seq)
         return None
 
     def _send(self, to: AccountId, amount: int) -> str | None:
