@@ -35,5 +35,8 @@ def capture_library_logs() -> None:
     library.propagate = False
     library.setLevel(logging.WARNING)
     root = logging.getLogger()
+    if not root.handlers and logging.lastResort is not None:
+        # else the library's first logging.debug() would install a handler of its own taste for everybody
+        root.addHandler(logging.lastResort)
     if not any(isinstance(item, _NotFromLibrary) for item in root.filters):
         root.addFilter(_NotFromLibrary())
