@@ -9,13 +9,14 @@ May not sign, compose or wait; `commit` may run in a worker thread, one call at 
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
 from node.filesystem import check_private
-from node.journal.connection import connect, explain, make_file
+from node.journal.connection import connect, explain, make_file, require_setting
 from node.storelock import StoreLock
 from protocol.base import AccountId, CommunityId, EntryId
 from protocol.entry import SignedEntry, read_signed
@@ -112,6 +113,7 @@ class Book:
         try:
             make_file(file)
             connection = connect(file, None, write=True)
+            connection.pragma("journal_mode", "wal")
             with connection:
                 for statement in _TABLES:
                     connection.execute(statement)
@@ -128,22 +130,22 @@ class Book:
         """Open the book, and note this opening in it. Raises HomeRefused when it cannot be used or is in use."""
         if not file.exists():
             raise HomeRefused("The wallet's book is missing.", next="Restore it from your backup.")
-        with refusing():
+        with ExitStack() as undo, refusing():
             lock = StoreLock(file.parent)
-        try:
-            with refusing():
+            undo.callback(lock.release)
+            try:
                 check_private(file)
-                writer, reader = connect(file, None, write=True), connect(file, None, write=False)
-            _check_header(writer)
-            book = cls(lock, writer, reader)
-            book._begin(fingerprint(file))
+                writer = connect(file, None, write=True)
+                undo.callback(writer.close)
+                _check_header(writer)
+                reader = connect(file, None, write=False)
+                undo.callback(reader.close)
+                book = cls(lock, writer, reader)
+                book._begin(fingerprint(file))
+            except apsw.Error as error:
+                raise HomeRefused(f"The wallet's book cannot be used: {explain(error)}.") from error
+            undo.pop_all()
             return book
-        except apsw.Error as error:
-            lock.release()
-            raise HomeRefused(f"The wallet's book cannot be used: {explain(error)}.") from error
-        except BaseException:
-            lock.release()
-            raise
 
     def _load(self) -> None:
         for number, ordinal, incarnation, seq, id in self._writer.execute("SELECT * FROM account ORDER BY number"):
@@ -236,6 +238,7 @@ class Book:
 
 
 def _check_header(connection: apsw.Connection) -> None:
+    require_setting(connection, "journal_mode", "wal")
     if connection.pragma("application_id") != APPLICATION_ID:
         raise HomeRefused("The wallet's book is not a tallystick book.", next="Restore it from your backup.")
     version = connection.pragma("user_version")

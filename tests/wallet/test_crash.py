@@ -1,0 +1,157 @@
+"""A crash between any two steps: the same ref is the same payment, and no place is ever signed twice.
+
+The process is ended by an exception that nothing here catches, at each step of a payment in turn; then the home is
+opened again as it lies on the disk, and the payment is asked for again with its ref.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from node.standing import Standing
+from protocol.base import AccountId, Signature
+from protocol.messages import Head
+from protocol.verdict import Verdict
+from wallet import desk
+from wallet.book import Book, Signing
+from wallet.clerk import Clerk
+from wallet.errors import BookFailed
+
+from .village import Village, VillageNode, running, settle
+
+ANA, BEN = AccountId(1), AccountId(2)
+STEPS = (
+    "before asking", "after asking", "before composing", "before signing", "after signing", "before the commit",
+    "after the commit", "before it is told", "before handing in", "after handing in", "before it is final",
+)  # fmt: skip
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Saboteur:
+    """Ends the process the n-th time that it comes to a step."""
+
+    def __init__(self, step: str, countdown: int) -> None:
+        self.step, self.countdown, self.met = step, countdown, False
+
+    def at(self, step: str) -> None:
+        if step == self.step:
+            self.countdown -= 1
+            if self.countdown == 0:
+                self.met = True
+                raise Crash(step)
+
+
+class FragileNode(VillageNode):
+    """A node in whose calls the process can end; what the door took stays taken."""
+
+    saboteur: Saboteur | None = None
+
+    def _at(self, step: str) -> None:
+        if self.saboteur is not None:
+            self.saboteur.at(step)
+
+    async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
+        self._at("before handing in")
+        verdict = await super().pay_in(signed_raw, instance)
+        self._at("after handing in")
+        return verdict
+
+    async def ask_heads(
+        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+    ) -> list[Head]:
+        self._at("before asking")
+        answers = list(await super().ask_heads(account, instance, previous, signature))
+        self._at("after asking")
+        return answers
+
+    async def wait_final(self, account: AccountId, seq: int, id: bytes, timeout_s: float) -> bool:
+        self._at("before it is final")
+        return await super().wait_final(account, seq, id, timeout_s)  # type: ignore[arg-type]
+
+
+def sabotage(monkeypatch: pytest.MonkeyPatch, saboteur: Saboteur) -> None:
+    """Put the steps that lie inside the wallet under the saboteur's hand."""
+
+    def around(owner: object, name: str, before: str | None, after: str | None = None) -> None:
+        really: Callable[..., object] = getattr(owner, name)
+
+        def step(*arguments: object, **named: object) -> object:
+            if before is not None:
+                saboteur.at(before)
+            result = really(*arguments, **named)
+            if after is not None:
+                saboteur.at(after)
+            return result
+
+        monkeypatch.setattr(owner, name, step)
+
+    around(desk, "compose", "before composing", "before signing")
+    around(desk, "payment_rows", "after signing")
+    around(Book, "commit", "before the commit", "after the commit")
+    around(Book, "note", "before it is told")
+
+
+async def life(village: Village, home: Path, node: FragileNode, refs: list[str]) -> dict[str, str]:
+    """Pay each ref until the process ends; returns the ids that were told."""
+    told: dict[str, str] = {}
+    try:
+        async with running(home, node) as wallet:
+            for ref in refs:
+                made = await wallet.pay(ANA, BEN, 5, ref=ref, note=ref, timeout_s=5)
+                told[ref] = made.id
+    except BaseExceptionGroup as group:
+        # Who waited for the clerk is told that nothing can be kept; all else would be a fault.
+        crashes, others = group.split(Crash)
+        if crashes is None or (others is not None and others.split(BookFailed)[1] is not None):
+            raise
+    except Crash:
+        pass
+    return told
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_after_a_crash_at_any_step_the_same_ref_is_the_same_payment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]})
+    node = FragileNode(village)
+    village.nodes.append(node)
+    refs, home = ["one", "two", "three"], tmp_path / "ana"
+    with monkeypatch.context() as patch:
+        # At the second payment, but for asking, which is done once a lease.
+        node.saboteur = Saboteur(step, 1 if "asking" in step else 2)
+        sabotage(patch, node.saboteur)
+        before = await life(village, home, node, refs)
+        assert node.saboteur.met
+    node.saboteur = None
+    after = await life(village, home, node, refs)
+    assert set(after) == set(refs) and before.items() <= after.items()
+    assert not village.forks()
+    assert node.ledger.balance(BEN) == 5 * len(refs)
+    again = await life(village, home, node, refs)
+    assert again == after and node.ledger.balance(BEN) == 5 * len(refs)
+
+
+async def test_a_caller_who_stops_waiting_stops_no_payment_that_was_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]})
+    async with running(tmp_path / "ana", village.node()) as ana:
+        keep = Clerk.keep
+        with trio.CancelScope() as caller:
+
+            async def impatient(clerk: Clerk, signing: Signing) -> None:
+                caller.cancel()
+                await keep(clerk, signing)
+
+            monkeypatch.setattr(Clerk, "keep", impatient)
+            await ana.pay(ANA, BEN, 5, ref="once")
+        assert caller.cancel_called
+        monkeypatch.undo()
+        assert (await ana.pay(ANA, BEN, 5, ref="once")).state is Standing.FINAL
+        assert ana.balance(ANA).balance == -5 and not village.forks()

@@ -1,0 +1,59 @@
+"""Money at the border: strict where a person pays, exact about what was rounded where a record is read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.base import AMOUNT_MAX
+from wallet.errors import BadAmount
+from wallet.money import format_amount, parse_amount, round_half_up
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "minor"),
+    [("2.50", 2, 250), ("2.5", 2, 250), ("2", 2, 200), ("0.01", 2, 1), ("7", 0, 7), ("10000000000.00", 2, AMOUNT_MAX)],
+)
+def test_an_amount_is_read(text: str, decimals: int, minor: int) -> None:
+    assert parse_amount(text, decimals) == minor
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "0", "0.00", "-1", "+1", "1.", ".5", "1e3", "1,50", "1 000", "1_000", " 1", "1\n", "007", "1.234", "nan",
+        "inf", "0x10", "\u0661", "\uff11", "1.2.3", "10000000000.01", "9" * 30, "1/2",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_rather_than_guessed(text: str) -> None:
+    with pytest.raises(BadAmount):
+        parse_amount(text, 2)
+
+
+@given(st.integers(1, AMOUNT_MAX), st.integers(0, 6))
+def test_what_is_written_reads_back(minor: int, decimals: int) -> None:
+    assert parse_amount(format_amount(minor, decimals), decimals) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "decimals", "text"), [(-250, 2, "-2.50"), (0, 2, "0.00"), (-1, 2, "-0.01"), (5, 0, "5"), (-5, 0, "-5")]
+)
+def test_balances_are_written_with_sign_and_all_decimals(minor: int, decimals: int, text: str) -> None:
+    assert format_amount(minor, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "minor", "exact"),
+    [
+        ("1.005", 101, False), ("1.004", 100, False), ("1.0049999", 100, False), ("2.675", 268, False),
+        ("-1.005", -101, False), ("3", 300, True), ("3.100", 310, True), ("0", 0, True), ("0.004", 0, False),
+        ("000.50", 50, True), ("123456789012345678.995", 12345678901234567900, False),
+    ],
+)  # fmt: skip
+def test_finer_amounts_are_rounded_half_up_and_said_to_be(text: str, minor: int, exact: bool) -> None:
+    assert round_half_up(text, 2) == (minor, exact)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1e5", "NaN", "1,5", "--1", ".5", "9" * 40])
+def test_junk_is_no_number(text: str) -> None:
+    with pytest.raises(BadAmount):
+        round_half_up(text, 2)
