@@ -8,14 +8,19 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from devnet.__main__ import COMMANDS as DEVNET_COMMANDS
+from devnet.__main__ import Devnet
 from protocol import base
 from protocol.messages import MESSAGES
 from protocol.ops import FORBIDDEN_CODE_POINTS, OPS, RESERVED_TAGS
 from protocol.signing import Tag
 from protocol.verdict import Code
 from tests.vectors.examples import section
+from wallet.__main__ import COMMANDS as TALLY_COMMANDS
+from wallet.__main__ import Tally
 
 ROOT = Path(__file__).parent.parent
 SPEC = (ROOT / "protocol" / "README.md").read_text()
@@ -82,12 +87,47 @@ def console_lines(text: str) -> list[str]:
     return [line.split("  #")[0].strip() for line in lines]
 
 
-def test_the_readme_shows_its_commands() -> None:
-    programs = {shlex.split(line)[0] for line in console_lines(README)}
-    assert {"make", "tally", "tally-devnet"} <= programs
+LINES = console_lines(README)
+PROGRAMS: dict[str, click.Group] = {"tally": Tally(), "tally-devnet": Devnet()}
 
 
-@pytest.mark.parametrize("line", [line for line in console_lines(README) if line.startswith("make ")])
+def _parse(group: click.Group, words: list[str]) -> None:
+    """Read a command line as the program would, without running it. Raises what click raises at a mistake."""
+    with group.make_context(group.name, words) as context:
+        rest = [*context._protected_args, *context.args]
+        if not rest and group.invoke_without_command:
+            return
+        name, command, rest = group.resolve_command(context, rest)
+        assert command is not None
+        with command.make_context(name, rest, parent=context):
+            pass
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
 def test_every_make_line_of_the_readme_is_a_target(line: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(rf"^{line.split()[1]}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("tally")])
+def test_every_command_line_of_the_readme_is_understood(line: str) -> None:
+    program, *words = shlex.split(line)
+    _parse(PROGRAMS[program], words)
+
+
+def test_a_command_line_with_a_mistake_is_not_understood() -> None:
+    for line in ("payy @bob 1", "pay @bob 1 --memoo x", "pay @bob"):
+        with pytest.raises(click.UsageError):
+            _parse(PROGRAMS["tally"], shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("program", "commands"), [("tally", TALLY_COMMANDS), ("tally-devnet", DEVNET_COMMANDS)], ids=PROGRAMS
+)
+def test_the_readme_names_every_command(program: str, commands: dict[str, object]) -> None:
+    shown = {word for line in LINES if line.startswith(f"{program} ") for word in line.split()[1:4]}
+    assert set(commands) <= shown
+
+
+def test_the_readme_shows_nothing_but_make_and_the_two_commands() -> None:
+    assert {line.split()[0] for line in LINES} <= {"make", "tally", "tally-devnet", "."}
