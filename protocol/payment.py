@@ -5,6 +5,8 @@ characters; text in one case only is read, written is lower case. May not know w
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
 from .base import HASH_BYTES, OPS_MAX, CommunityId, EntryId, Malformed
 
@@ -75,12 +77,17 @@ def _expand(prefix: str) -> list[int]:
 def _polymod(values: list[int]) -> int:
     check = 1
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for place, factor in enumerate(_GENERATOR):
-            if top >> place & 1:
-                check ^= factor
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _REMAINDERS[check >> 25]
     return check
+
+
+def _remainder(top: int) -> int:
+    """What the generator adds for the five bits that leave at the top."""
+    factors = [factor for place, factor in enumerate(_GENERATOR) if top >> place & 1]
+    return reduce(xor, factors, 0)
+
+
+_REMAINDERS = tuple(_remainder(top) for top in range(32))
 
 
 def _regroup(values: bytes, size: int, wanted: int, *, pad: bool) -> list[int]:

@@ -13,7 +13,6 @@ import trio
 
 from node.standing import Standing
 from protocol.base import AccountId
-from protocol.messages import Position
 from protocol.ops import Bounce, Send
 from protocol.signing import SecretKey
 
@@ -28,6 +27,7 @@ from .port import NodePort
 from .refusals import check_payment
 from .results import Balance, Community, HistoryRow, Member, Payment, Received, Wait
 from .showing import Window
+from .waiting import wait_until
 from .words import to_words
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ FORWARDERS = 16
 class Wallet:
     """Pays, receives and shows for the accounts of one home. Errors are those of `wallet.errors`."""
 
-    def __init__(
-        self, home: Home, node: NodePort, book: Book, clock: Callable[[], float] = awake_and_asleep
-    ) -> None:
+    def __init__(self, home: Home, node: NodePort, book: Book, clock: Callable[[], float] = awake_and_asleep) -> None:
         self.home = home
         self.node = node
         self.book = book
@@ -179,7 +177,7 @@ class Wallet:
             left = self.node.ledger.incoming(account)
             parcels += sum(len(one.seqs) for one in ready) - sum(len(one.seqs) for one in left)
             entries += 1
-            state = await self._wait(place, wait, deadline)
+            state = await wait_until(self.node, place, wait, deadline)
         return Received(account, amount, parcels, entries, state)
 
     async def refund(self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Payment:
@@ -209,30 +207,8 @@ class Wallet:
     # Waiting
 
     async def _reach(self, row: PaymentRow, wait: Wait, deadline: float) -> Payment:
-        await self._wait(row.place, wait, deadline, self._window.payment(row).id)
+        await wait_until(self.node, row.place, wait, deadline, row.op)
         return self._window.payment(row)
-
-    async def _wait(self, place: Position, wait: Wait, deadline: float, id: str | None = None) -> Standing:
-        """Wait for a signed entry; raise Timeout, Conflict or Refused when it is not, or never will be, that far."""
-        left = max(0.0, deadline - trio.current_time())
-        match wait:
-            case "recorded":
-                done = True
-            case "final":
-                done = await self.node.wait_final(place.account, place.seq, place.id, left)
-            case "seen":
-                done = await self.node.wait_seen(place.account, place.seq, place.id, left)
-            case _:
-                raise errors.BadRequest("Wait for recorded, final or seen.", {"given": str(wait)[:40]})
-        state = self.node.state_of(place.account, place.seq, place.id)
-        facts: errors.Facts = {"state": state.value} if id is None else {"id": id, "state": state.value}
-        if state is Standing.CONFLICT:
-            raise errors.Conflict("Another entry was signed for this place, so this may never be final.", facts)
-        if state is Standing.REFUSED:
-            raise errors.Refused("The witnesses refuse this entry.", facts, "Ask the stewards for help.")
-        if not done:
-            raise errors.Timeout(f"Signed and {state.value}, but not {wait} in time.", facts)
-        return state
 
     # Showing
 

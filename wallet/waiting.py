@@ -1,0 +1,43 @@
+"""Waiting for a signed entry to get as far as was asked: recorded, final or seen; and saying so when it does not.
+
+Always bounded in time. Whoever stops waiting changes nothing: what is signed goes on by itself.
+"""
+
+import trio
+
+from node.standing import Standing
+from protocol.messages import Position
+from protocol.payment import PaymentId
+
+from .errors import BadRequest, Conflict, Facts, Refused, Timeout
+from .port import NodePort
+from .results import Wait
+
+
+async def wait_until(node: NodePort, place: Position, wait: Wait, deadline: float, op: int | None = None) -> Standing:
+    """Return the entry's standing once it is `wait` or further; `deadline` is on trio's clock, `op` its payment.
+
+    Raises Timeout when it is not that far in time, Conflict or Refused when it never will be, BadRequest.
+    """
+    left = max(0.0, deadline - trio.current_time())
+    match wait:
+        case "recorded":
+            done = True
+        case "final":
+            done = await node.wait_final(place.account, place.seq, place.id, left)
+        case "seen":
+            done = await node.wait_seen(place.account, place.seq, place.id, left)
+        case _:
+            raise BadRequest("Wait for recorded, final or seen.", {"given": str(wait)[:40]})
+    state = node.state_of(place.account, place.seq, place.id)
+    if state is Standing.CONFLICT:
+        raise Conflict("Another entry was signed for this place, so this may never be final.", _facts(place, op, state))
+    if state is Standing.REFUSED:
+        raise Refused("The witnesses refuse this entry.", _facts(place, op, state), "Ask the stewards for help.")
+    if not done:
+        raise Timeout(f"Signed and {state.value}, but not {wait} in time.", _facts(place, op, state))
+    return state
+
+
+def _facts(place: Position, op: int | None, state: Standing) -> Facts:
+    return {"state": state.value} if op is None else {"id": str(PaymentId(place.id, op)), "state": state.value}
