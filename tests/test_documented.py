@@ -110,8 +110,13 @@ def test_every_make_line_of_the_readme_is_a_target(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("tally")])
-def test_every_command_line_of_the_readme_is_understood(line: str) -> None:
+def test_every_command_line_of_the_readme_is_understood(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program, *words = shlex.split(line)
+    monkeypatch.chdir(tmp_path)
+    for file in (word for word in words if word.endswith(".csv")):
+        Path(file).touch()
     _parse(PROGRAMS[program], words)
 
 
