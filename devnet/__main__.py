@@ -20,7 +20,8 @@ from .control import NotRunning
 from .csv_columns import NoSuchColumn
 from .csv_rows import NotACsv
 from .homes import HomeTaken
-from .pipe import ChildRefused
+from .pipe import ChildRefused, PipeClosed
+from .replay import ReplayFailed
 from .terminal import failed
 
 COMMANDS = {
@@ -87,6 +88,8 @@ def _failure(error: Exception) -> tuple[int, Mapping[str, Any]]:
             return FAILED, _said("home", f"{error.facts}.", f"{error.next_step}.")
         case HomeTaken():
             return FAILED, _said("home", str(error), "")
+        case ReplayFailed() | PipeClosed():
+            return FAILED, _said("failed", f"{error}.", "What is paid is kept: the same command goes on from there.")
         case _:
             return FAILED, _said("failed", str(error), "")
 
@@ -95,7 +98,10 @@ def _said(code: str, message: str, next_step: str) -> dict[str, Any]:
     return {"code": code, "message": message, "facts": {}, "next": next_step}
 
 
-EXPECTED = (CallFailed, WalletError, NotRunning, ChildRefused, NoSuchColumn, NotACsv, StoreRefused, HomeTaken, OSError)
+EXPECTED = (
+    CallFailed, WalletError, NotRunning, ChildRefused, PipeClosed, ReplayFailed, NoSuchColumn, NotACsv, StoreRefused,
+    HomeTaken, OSError,
+)  # fmt: skip
 """What can go wrong in daily use; anything else is a fault of ours and shows its traceback."""
 
 
@@ -110,8 +116,8 @@ def run(arguments: Sequence[str]) -> int:
     except EXPECTED as error:
         status, said = _failure(error)
         failed(as_json, said)
-    except ExceptionGroup as group:
-        status = _run_group(group, as_json)
+    except BaseExceptionGroup as group:
+        return _run_group(group, as_json)
     except click.UsageError as wrong:
         name = wrong.ctx.command_path if wrong.ctx else "tally-devnet"
         failed(as_json, _said("usage", wrong.format_message(), f"See `{name} --help`."))
@@ -122,17 +128,21 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else DONE
 
 
-def _run_group(group: ExceptionGroup[Exception], as_json: bool) -> int:
+def _run_group(group: BaseExceptionGroup[BaseException], as_json: bool) -> int:
     """Say the first of several failures that came together; one that nobody expected is raised again."""
-    expected, rest = group.split(EXPECTED)
-    if rest is not None or expected is None:
+    stopped, rest = group.split((KeyboardInterrupt, BrokenPipeError))
+    expected, unexpected = (None, None) if rest is None else rest.split(EXPECTED)
+    if unexpected is not None:
         raise group
-    first: BaseException = expected
+    first: BaseException = stopped or expected or group
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     if isinstance(first, BrokenPipeError):
         hang_up()
         return FAILED
+    if isinstance(first, KeyboardInterrupt):
+        failed(as_json, _said("interrupted", "Interrupted.", ""))
+        return INTERRUPTED
     assert isinstance(first, Exception)
     status, said = _failure(first)
     failed(as_json, said)

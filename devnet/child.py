@@ -22,8 +22,10 @@ from wallet.up import Up, keep_log, run_home
 
 from .doubling import DoubleSpender
 from .founding import found_homes, settle_network
+from .load_orders import LoadOrders
 from .pipe import ChildEnd, ChildRefused, Fields, PipeClosed
 from .places import Place
+from .row_orders import RowOrders
 
 log = logging.getLogger("tallystick.devnet")
 
@@ -95,6 +97,8 @@ class Orders:
     def __init__(self, up: Up) -> None:
         self._up = up
         self._doubling = DoubleSpender(up)
+        rows = RowOrders(up)
+        load = LoadOrders(up)
         self._table = {
             "pay": self._pay,
             "status": self._status,
@@ -104,6 +108,14 @@ class Orders:
             "evidence": self._doubling.evidence,
             "finals": self._doubling.finals,
             "lost": self._doubling.lost,
+            "row": rows.row,
+            "holds": rows.holds,
+            "decide": rows.decide,
+            "agreement": rows.agreement,
+            "all-balances": rows.all_balances,
+            "usage": rows.usage,
+            "one-by-one": load.one_by_one,
+            "at-once": load.at_once,
         }
 
     def introduction(self) -> dict[str, Any]:
@@ -132,7 +144,8 @@ class Orders:
 
     async def _status(self, _: Fields) -> Fields:
         node = self._up.node
-        return {"peers": len(node.connected()), "entries": node.journal.last_row, "problems": node.problems()}
+        entries = node.journal.counts()["entries"]
+        return {"peers": len(node.connected()), "entries": entries, "problems": node.problems()}
 
     async def _balances(self, _: Fields) -> Fields:
         ledger = self._up.node.ledger

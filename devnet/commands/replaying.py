@@ -1,0 +1,142 @@
+"""`tally-devnet replay FILE.csv`: replay the history of a real currency with real nodes, and compare the end."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import click
+
+from protocol.base import DECIMALS_MAX
+from wallet.client import DONE, FAILED, REFUSED, CallFailed
+from wallet.errors import BadAmount
+from wallet.money import format_amount, parse_amount
+
+from ..control import is_running
+from ..csv_columns import Wanted
+from ..csv_rows import Table, read_table
+from ..homes import DevnetHome
+from ..report import Report
+from ..staging import Terms
+from ..terminal import hint, print_json, progress, say
+from .options import Filter, Folder, default_home
+
+NAMED_MAX = 100
+"""Unreadable rows that are named one by one; all of them are with --json."""
+
+
+@click.command("replay")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--payer", metavar="COL", help="Column of who pays; guessed from its name otherwise.")
+@click.option("--payee", metavar="COL", help="Column of who is paid.")
+@click.option("--amount", metavar="COL", help="Column of the amount.")
+@click.option("--date", metavar="COL", help="Column of the date.")
+@click.option("--memo", metavar="COL", help="Column of what it was for.")
+@click.option("--where", type=Filter(), multiple=True, metavar="COL=VALUE", help="Only rows with this; repeatable.")
+@click.option("--decimals", type=click.IntRange(0, DECIMALS_MAX), default=2, help="Decimals of the currency.")
+@click.option("--limit", default="1000", help="Everybody's credit limit, in units.")
+@click.option("--unit", default="units", help="What the currency is called.")
+@click.option("--fresh", is_flag=True, help="Begin again, forgetting an earlier run.")
+@click.option("--home", type=Folder(), help="Folder for the homes; one of its own for each file otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the report is the last.")
+def replay(
+    file: Path, where: tuple[tuple[str, str], ...], decimals: int, limit: str, unit: str, fresh: bool,
+    home: Path | None, as_json: bool, **columns: str | None,
+) -> int:  # fmt: skip
+    """Pay every row of FILE between members of a new community with four witnesses, and compare the end."""
+    terms = Terms(unit, decimals, _limit(limit, decimals), where)
+    table = read_table(file, Wanted(**columns), decimals, where)
+    _tell_what_was_read(table, as_json)
+    if not table.rows:
+        raise CallFailed("csv", "No row of this file says a payment, so there is nothing to replay.")
+    place = DevnetHome(home or _home_of(terms, table))
+    if is_running(place.root):
+        raise CallFailed("running", f"This replay is under way already in {place.root}.", exit_status=REFUSED)
+    if fresh:
+        place.wipe()
+    report = _run(place, table, terms, file, as_json)
+    _tell_report(report, place, as_json)
+    return DONE if report.agrees else FAILED
+
+
+def _limit(text: str, decimals: int) -> int:
+    if not text.strip("0."):
+        return 0
+    try:
+        return parse_amount(text, decimals)
+    except BadAmount as error:
+        raise click.UsageError(f"--limit: {error.message}") from None
+
+
+def _home_of(terms: Terms, table: Table) -> Path:
+    """A folder for this file with these terms: the same command goes on where it was interrupted."""
+    name = blake2b(repr(terms.marker(table)).encode(), digest_size=6).hexdigest()
+    return default_home().with_name("tallystick-replay") / name
+
+
+def _tell_what_was_read(table: Table, as_json: bool) -> None:
+    counts = {
+        "rows": len(table.rows) + len(table.unreadable), "payments": len(table.rows), "members": len(table.members),
+        "unreadable": len(table.unreadable), "left_out": table.passed_over, "rounded": table.rounded,
+        "memos_cut": sum(row.memo_cut for row in table.rows),
+    }  # fmt: skip
+    if as_json:
+        print_json({"event": "read", **counts, "columns": table.columns, "encoding": table.encoding})
+        for bad in table.unreadable:
+            print_json({"event": "unreadable", "line": bad.line, "reason": bad.reason})
+        return
+    named = ", ".join(f"{role} = {title}" for role, title in table.columns.items())
+    hint(f"Columns: {named}.")
+    hint(f"{counts['payments']} payments of {counts['members']} members.")
+    for bad in table.unreadable[:NAMED_MAX]:
+        hint(f"line {bad.line} cannot be read: {bad.reason}")
+    if len(table.unreadable) > NAMED_MAX:
+        hint(f"and {len(table.unreadable) - NAMED_MAX} more that cannot be read; --json names them all")
+    for count, words in ((table.passed_over, "rows left out by --where"), (table.rounded, "amounts rounded half up"),
+                         (counts["memos_cut"], "memos shortened to 256 bytes")):  # fmt: skip
+        if count:
+            hint(f"{count} {words}.")
+
+
+def _run(place: DevnetHome, table: Table, terms: Terms, file: Path, as_json: bool) -> Report:
+    import trio
+
+    from ..replaying import run_replay
+
+    with progress(len(table.rows), "payments", quiet=as_json) as bar:
+        tell = print_json if as_json else _no_event
+        return trio.run(run_replay, place, table, terms, file.stem, tell, bar.at, _admitting(as_json))
+
+
+def _no_event(_: Any) -> None:
+    """Refusals are counted in the progress; only --json names each."""
+
+
+def _admitting(as_json: bool) -> Callable[[int, int], None]:
+    def moved(done: int, total: int) -> None:
+        if not as_json and done % 50 == 0:
+            hint(f"admitting members: entry {done} of {total}")
+
+    return moved
+
+
+def _tell_report(report: Report, place: DevnetHome, as_json: bool) -> None:
+    event = report.event()
+    if as_json:
+        print_json(event)
+        return
+    counts = f"{report.paid} paid, {report.refused} refused by the rules, {report.unreadable} unreadable"
+    say(f"{report.rows} rows: {counts}.")
+    say(f"{report.members} members; all balances sum to {format_amount(report.sum_minor, report.decimals)}.")
+    say("All nodes agree." if report.nodes_agree else "THE NODES DO NOT AGREE.")
+    say(
+        "Every balance is the plain sum of the paid rows of the file."
+        if report.csv_agrees
+        else "THE BALANCES DO NOT AGREE WITH THE FILE."
+    )
+    if report.times_s:
+        say(
+            f"{event['payments_per_s']} payments a second; half were final within {event['p50_ms']} ms, 99 in 100 "
+            f"within {event['p99_ms']} ms; {event['cpu_ms_per_payment']} ms of CPU each, all processes together."
+        )
+    say(f"The books are in {place.root}.")
