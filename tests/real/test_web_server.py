@@ -1,0 +1,186 @@
+"""The web server over real sockets: ports, bytes that are no HTTP, and an end that nobody can hold up."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from node.web.application import Guarded, answer, application
+from node.web.guard import BODY_BYTES_MAX, Guard
+from node.web.server import CONNECTIONS_MAX, GRACE_S, PortInUse, listen, serve
+
+TOKEN = "t" * 43
+
+
+async def hello(_: Request) -> Response:
+    return answer({"hello": 1})
+
+
+async def echo(request: Request) -> Response:
+    return answer({"bytes": len(await request.body())})
+
+
+async def endless(_: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+            await trio.sleep(0)
+
+    return StreamingResponse(pieces())
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[tuple[int, trio.Event]]:
+    """A server on a free port, and the event that ends it."""
+    listener = listen(0)
+    port: int = listener.getsockname()[1]
+    routes = [Route("/hello", hello), Route("/echo", echo, methods=["POST"]), Route("/endless", endless)]
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, Guarded(application(routes), Guard(port, TOKEN)), listener, stop)
+        yield port, stop
+        stop.set()
+
+
+def request(port: int, method: str = "GET", path: str = "/hello", more: str = "") -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {TOKEN}\r\n{more}\r\n"
+    return head.encode()
+
+
+async def said(port: int, content: bytes) -> bytes:
+    """What the server answers to these bytes, until it closes or falls silent."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    answered = b""
+    async with stream:
+        await stream.send_all(content)
+        with trio.move_on_after(1):
+            async for part in stream:
+                answered += part
+                if b"\r\n\r\n" in answered and b"}" in answered:
+                    break
+    return answered
+
+
+async def test_a_call_is_answered_and_the_connection_serves_the_next() -> None:
+    with trio.fail_after(10):
+        async with serving() as (port, _):
+            stream = await trio.open_tcp_stream("127.0.0.1", port)
+            async with stream:
+                for _ in range(3):
+                    await stream.send_all(request(port))
+                    got = b""
+                    while not got.endswith(b'{"hello":1}'):
+                        got += await stream.receive_some()
+                    assert got.startswith(b"HTTP/1.1 200")
+
+
+BROKEN: list[tuple[str, Callable[[int], bytes]]] = [
+    ("no HTTP", lambda _: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100) + b"\r\n\r\n"),
+    ("an endless header", lambda port: b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n\r\n"),
+    ("two lengths", lambda port: request(port, "POST", "/echo", "Content-Length: 2\r\nContent-Length: 3\r\n") + b"{}"),
+    ("a length that is no number",
+     lambda port: request(port, "POST", "/echo", "Content-Type: application/json\r\nContent-Length: x\r\n")),
+    ("length and chunks together",
+     lambda port: request(port, "POST", "/echo", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") + b"0\r\n\r\n"),
+    ("a broken chunk",
+     lambda port: request(port, "POST", "/echo", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n")
+     + b"zz\r\n"),
+    ("an upgrade to another protocol",
+     lambda port: request(port, more="Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n")),
+    ("HTTP/2 from the start", lambda _: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(50)),
+    ("a websocket",
+     lambda port: request(port, more="Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n")),
+    ("half a request", lambda _: b"GET /hello HT"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [row[1] for row in BROKEN], ids=[row[0] for row in BROKEN])
+async def test_bytes_that_are_no_proper_call_end_nothing(content: Callable[[int], bytes]) -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            assert b'"hello"' not in await said(port, content(port)) or b"h2c" in content(port)
+            assert b"200" in await said(port, request(port))
+
+
+async def test_a_body_in_chunks_is_cut_off_at_the_cap() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            head = request(port, "POST", "/echo", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n")
+            size = BODY_BYTES_MAX + 1
+            got = await said(port, head + f"{size:x}\r\n".encode() + b" " * size + b"\r\n0\r\n\r\n")
+            assert b" 413 " in got.splitlines()[0] and b"body_too_big" in got
+
+
+async def test_the_server_stops_at_once_when_nothing_is_under_way() -> None:
+    with trio.fail_after(10):
+        async with serving() as (port, stop):
+            await said(port, request(port))
+            idle = await trio.open_tcp_stream("127.0.0.1", port)
+            async with idle:
+                started = trio.current_time()
+                stop.set()
+                assert await idle.receive_some() == b""
+        assert trio.current_time() - started < GRACE_S
+
+
+async def test_a_reader_that_stands_still_does_not_hold_up_the_end() -> None:
+    with trio.fail_after(10):
+        async with serving() as (port, stop):
+            stuck = await trio.open_tcp_stream("127.0.0.1", port)
+            await stuck.send_all(request(port, path="/endless"))
+            await stuck.receive_some()
+            await trio.sleep(0.3)  # until the buffers between the two are full
+            started = trio.current_time()
+            stop.set()
+        assert trio.current_time() - started < GRACE_S + 1
+        await stuck.aclose()
+
+
+async def test_a_cancelled_server_ends_at_once_even_with_a_reader_that_stands_still() -> None:
+    with trio.fail_after(10):
+        with trio.CancelScope() as scope:
+            async with serving() as (port, _):
+                stuck = await trio.open_tcp_stream("127.0.0.1", port)
+                await stuck.send_all(request(port, path="/endless"))
+                await stuck.receive_some()
+                await trio.sleep(0.3)
+                started = trio.current_time()
+                scope.cancel()
+        assert trio.current_time() - started < 1
+        await stuck.aclose()
+
+
+async def test_one_connection_too_many_is_closed_and_the_others_go_on() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            held = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
+            await trio.sleep(0.1)
+            assert await said(port, request(port)) == b""
+            await held[0].send_all(request(port))
+            assert b"200" in await held[0].receive_some()
+            for stream in held:
+                await stream.aclose()
+            await trio.sleep(0.1)
+            assert b"200" in await said(port, request(port))
+
+
+def test_a_port_in_use_is_named() -> None:
+    taken = listen(0)
+    port: int = taken.getsockname()[1]
+    with pytest.raises(PortInUse, match=f"port {port} on this machine is in use"):
+        listen(port)
+    taken.close()
+    listen(port).close()
+
+
+def test_the_server_listens_on_loopback_alone() -> None:
+    listener = listen(0)
+    assert listener.getsockname()[0] == "127.0.0.1"
+    assert listener.family is socket.AF_INET
+    listener.close()
