@@ -17,17 +17,17 @@ PACKAGES = ("protocol", "node", "wallet", "devnet")
 """In the order of the imports: each may use itself and those before it."""
 
 OUTSIDE_OWNERS = {
-    "libp2p": ("node/transport/",),
-    "multiaddr": ("node/transport/",),
-    # The bench measures bare SQLite beside us.
-    "apsw": ("node/journal", "wallet/book", "devnet/bench/yardsticks.py"),
+    "libp2p": ("node/transport/", "devnet/bench/"),
+    "multiaddr": ("node/transport/", "devnet/bench/"),
+    "apsw": ("node/journal", "wallet/book", "devnet/bench/"),
     "sqlite3": (),
     "starlette": ("node/web", "node/api", "wallet/api"),
     "hypercorn": ("node/web",),
     "nacl.pwhash": ("wallet/keystore",),
     "mnemonic": ("wallet/words.py",),
 }
-"""What comes from outside, and the beginnings of the paths that may touch it."""
+"""What comes from outside, and the beginnings of the paths that may touch it. The bench measures the bare libraries
+beside us, and nothing else of `devnet` may know them."""
 
 PROTOCOL_LIBRARIES = {"nacl", "msgpack"}
 REACHES_OUTSIDE = {
@@ -60,16 +60,6 @@ BROAD_EXCEPTS = {
 
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
-    "devnet/bench/town.py door_of": CALL,
-    "devnet/child.py _live": PROCESS,
-    "devnet/community.py ask_all": CALL,
-    "devnet/community.py start_all": CALL,
-    "devnet/community.py stop_all": CALL,
-    "devnet/living.py trade": PROCESS,
-    "devnet/pipe.py serve": PROCESS,
-    "devnet/preparing.py _have_done": CALL,
-    "devnet/running.py _live": PROCESS,
-    "devnet/running.py run": PROCESS,
     "node/service.py run": PROCESS,
     "node/service.py run_node": PROCESS,
     "node/transport/hints.py run": PROCESS,
@@ -81,7 +71,7 @@ NURSERIES = {
     "wallet/up.py _run_open": PROCESS,
     "wallet/up.py run_until_signal": PROCESS,
 }
-"""Where tasks are started, and how long they may live: `path function`. All of them nest in the one of the process."""
+"""Where node and wallet start tasks, and how long these live: `path function`. All nest in the one of the process."""
 
 THREADS = {"devnet/launcher.py": "a child ends with its parent, whatever the rest of it is doing"}
 
@@ -287,7 +277,7 @@ def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
 
 
 def _nurseries() -> Iterator[str]:
-    for path, tree in _sources().items():
+    for path, tree in (*_in("node").items(), *_in("wallet").items()):
         names = _names(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "open_nursery":
