@@ -1,4 +1,4 @@
-"""A town of real nodes for the tests that hurt them: homes in a folder, a process each, restarted in well under a second.
+"""A town of real nodes for the tests that hurt them: homes in a folder, a process each, restarted in no time.
 
 Each node is the same as `tally up` runs, in a child of a fork server that has everything loaded, reached over a control
 pipe (tests/real/town_child.py). Nothing here judges; `journals` reads what the nodes wrote once they have ended.
@@ -137,9 +137,12 @@ class RealTown:
         """Let only nodes of the same island talk to one another; one island of all heals."""
         async with trio.open_nursery() as telling:
             for island in islands:
+                others = [name for apart in islands if apart is not island for name in apart]
                 for name in island:
-                    others = [self[other].facts["peer_id"] for apart in islands if apart is not island for other in apart]
-                    telling.start_soon(lambda who, whom: self.ask(who, "deny", peers=whom), name, others)
+                    telling.start_soon(self._deny, name, others)
+
+    async def _deny(self, name: str, others: Collection[str]) -> None:
+        await self.ask(name, "deny", peers=[self[other].facts["peer_id"] for other in others])
 
     async def heal(self) -> None:
         """Let everybody talk to everybody."""
@@ -180,7 +183,7 @@ def found_homes(folder: Path, names: Sequence[str], witnesses: int, quorum: int)
     """Found a community of these members, a home each without passphrase; the first ones are the witnesses."""
     homes = {name: folder / name for name in names}
     founders = [
-        Founder(home, [name], None, number < witnesses, number == 0) for number, (name, home) in enumerate(homes.items())
+        Founder(home, [name], None, name in names[:witnesses], name == names[0]) for name, home in homes.items()
     ]
     found_together(Terms("Testville", "hours", 2, LIMIT), founders, quorum=quorum)
     settle_network(list(homes.values()))

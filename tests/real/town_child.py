@@ -1,4 +1,4 @@
-"""A node under test, in a process of its own: the same home as `tally up`, with a control pipe that tests may hurt it by.
+"""A node under test in a process of its own: the same home as `tally up`, with a control pipe to hurt it by.
 
 Beside paying and telling, the pipe can tell the transport whom to deny, let the disk run full, and have the process
 kill itself (with a real SIGKILL) at a chosen moment of its work, which nobody outside could hit as well.
