@@ -125,6 +125,10 @@ class Oracle:
                 lambda: f"two branches of account {place.account} have {self._world.quorum} votes")  # fmt: skip
         self._certifiable[place.account] = max(known, head, key=lambda one: one[0])
 
+    def key_died(self, peer: "Peer", reason: str) -> None:
+        """The fence found an old or copied store: here nobody has one, so a crash alone was taken for it."""
+        require(False, "fence", lambda: f"the key of witness {peer.index} died though its store is its own: {reason}")
+
     def look_at_vote(self, peer: "Peer", account: AccountId, seq: int, lock: int) -> None:
         """An honest witness gives a new vote: nothing above its lock may break a rule of its newest height (6d)."""
         chain = peer.door.ledger.chain(account)

@@ -43,6 +43,8 @@ class Submission:
         world, signed = peer.world, tail[-1]
         self.serial = world.next_serial()
         self.began = world.timeline.now
+        self.life = peer.life
+        """Answers are in the node's memory: in its next life it gathers anew."""
         self.tail = tuple(tail)
         self.place = Place(0, signed.account, signed.entry.incarnation, signed.seq, signed.id)
         self.gathering = Gathering(world.community, self.place, world.witness_keys, world.quorum)
@@ -125,7 +127,9 @@ class Author:
         height = ledger.commons.height
         entry = Entry(ENTRY_VERSION, self.account, 0, len(self.book), prev, height, 0, ops)
         draft = sealed(entry, ((0, sign(key(self.name), Tag.ENTRY, self._world.community, entry.encode())),))
-        if not ops or not isinstance(ledger.judge(draft), Effects):
+        if not ops:
+            return
+        if not isinstance(ledger.judge(draft), Effects):
             self._world.count("draft refused at home")
             return
         self._world.oracle.written(draft)
@@ -154,7 +158,7 @@ class Author:
         if current is not None and current.gathering.is_hopeless and is_stale:
             self._world.count("refused for good, tried again")
             current = None
-        if current is None or current.place.id != head.id:
+        if current is None or current.place.id != head.id or current.life != self.peer.life:
             current = self._submission = Submission(self.peer, self.book[self._final_seq() + 1 :])
         current.renew()
         current.ask(current.gathering.unanswered)
@@ -260,7 +264,9 @@ class Board:
             self._deciding = None
         if self._deciding is None:
             self._propose()
-        elif self._deciding.certificate is None and self._world.timeline.now - self._began > self._patience():
+        elif self._deciding.certificate is not None:
+            self._publish(self._deciding, self._deciding.certificate)  # again: the node may have lost it in a crash
+        elif self._world.timeline.now - self._began > self._patience():
             self._press_again(self._deciding)
         if self._deciding is not None:
             for target in self._deciding.unanswered:
@@ -314,11 +320,15 @@ class Board:
         deciding = self._deciding
         if deciding is None or not isinstance(message, Answer) or message.serial != self._serial:
             return
-        if deciding.hear(message.statement, message.evidence) is not None and deciding.certificate is not None:
+        certificate = deciding.hear(message.statement, message.evidence)
+        if certificate is not None:
             self._world.count("decided")
-            bundle = Bundle((deciding.signed,), (deciding.certificate,))
-            self.peer.take(bundle)
-            self._world.spread(self.peer, bundle)
+            self._publish(deciding, certificate)
+
+    def _publish(self, deciding: Deciding, certificate: Certificate) -> None:
+        bundle = Bundle((deciding.signed,), (certificate,))
+        self.peer.take(bundle)
+        self._world.spread(self.peer, bundle)
 
     def _ops(self) -> tuple[Op, ...]:
         rng, commons = self._rng, self.peer.door.ledger.commons
@@ -351,6 +361,36 @@ class Board:
         low = tuple((account, AMPLE) for account in members if commons.limit(account) < AMPLE)
         bound = [account for account in members if commons.level(account)]
         return (*[Reinstate(account) for account in bound], *([Limits(low)] if low else []))
+
+
+class Schemers(Board):
+    """Dishonest stewards: they press quickly, carry no locks, and keep to themselves what they got decided."""
+
+    def tick(self) -> None:
+        """Try to have a second entry decided at the place of the first."""
+        if not self.peer.is_up or self._world.is_healing:
+            return
+        deciding = self._deciding
+        if deciding is not None and deciding.certificate is not None:
+            self._world.count("decided in secret")
+            self._press_again(deciding)
+        super().tick()
+
+    def _patience(self) -> float:
+        return self._rng.uniform(0.2, 1.0)
+
+    def _press_again(self, last: Deciding) -> None:
+        chain = self.peer.door.ledger.chain(COMMONS)
+        ops = self._ops()
+        if chain is None or chain.seq + 1 != last.signed.seq:
+            return
+        entry = Entry(ENTRY_VERSION, COMMONS, 0, chain.seq + 1, chain.id, chain.seq, 0, ops)
+        signed = self._ballots(entry, last.next_round)
+        if isinstance(self.peer.door.ledger.judge(signed), Effects):
+            self._begin(signed, None)
+
+    def _publish(self, deciding: Deciding, certificate: Certificate) -> None:
+        """They do not."""
 
 
 def secret_of(names: Sequence[str], public: bytes) -> SecretKey:

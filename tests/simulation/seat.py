@@ -161,7 +161,7 @@ class Seat:
 
     def _met(self, reason: str | None) -> None:
         if reason is not None:
-            self._peer.world.count("found out an old store")
+            self._peer.world.oracle.key_died(self._peer, reason)
             self._peer.door.record(DeadRecord(reason))
 
 

@@ -21,7 +21,7 @@ from tests.builders import found, key
 from .events import CALM, Network, Timeline, Weather
 from .oracle import Oracle, require
 from .peer import Peer
-from .people import Author, Board, Cheat, secret_of
+from .people import Author, Board, Cheat, Schemers, secret_of
 from .stamps import stamps
 
 CHAOS_S = 12.0
@@ -161,7 +161,8 @@ class World:
         cheats = rng.sample(range(1, setting.members + 1), setting.cheats)
         for number, name in enumerate(names, 1):
             self._settle_in(name, AccountId(number), is_cheat=number in cheats)
-        self.boards = [Board(peer) for peer in rng.sample(self.peers, setting.boards)]
+        first, *others = rng.sample(self.peers, setting.boards)
+        self.boards = [Board(first), *(rng.choice((Board, Schemers))(peer) for peer in others)]
 
     def _settle_in(self, name: str, account: AccountId, *, is_cheat: bool) -> None:
         peer = self.peers[account % len(self.peers)]
