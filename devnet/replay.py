@@ -20,7 +20,7 @@ from .pipe import ChildRefused
 from .report import Report
 from .schedule import Schedule, Step, foresee, plain_sums
 
-OUTSTANDING = 128
+OUTSTANDING = 64
 """Rows under way at once."""
 ROW_S = 10.0
 """How long one attempt at a row may take before it is looked into."""
@@ -157,30 +157,27 @@ class Replay:
         with trio.move_on_after(PATIENCE_S):
             while True:
                 try:
-                    await self._pay(index, row)
-                    return
+                    made = await self._pay(index, row)
+                    if made["seen"] or await self._has_arrived(index, made["id"]):
+                        return
                 except ChildRefused as refusal:
                     if refusal.code not in PASSING:
                         raise
-                    if await self._has_arrived(index, refusal.facts):
-                        return
                 await trio.sleep(PAUSE_S)
         raise ReplayFailed(f"the payment of line {row.line} was not final within {PATIENCE_S:.0f} seconds")
 
-    async def _pay(self, index: int, row: Row) -> None:
+    async def _pay(self, index: int, row: Row) -> dict[str, Any]:
         step = self._steps[index]
-        await self._community.ask(
+        return await self._community.ask(
             self._cast.homes[step.payer], "row", payer=self._cast.numbers[step.payer],
             payee=self._cast.numbers[step.payee], amount=row.amount, memo=row.memo, ref=self._table.ref(row),
             timeout_s=ROW_S,
         )  # fmt: skip
 
-    async def _has_arrived(self, index: int, facts: dict[str, Any]) -> bool:
+    async def _has_arrived(self, index: int, id: str) -> bool:
         """Ask the payee's home itself: after a restart nobody acknowledges again what was acknowledged before."""
-        if facts.get("state") not in ("final", "seen"):
-            return False
         home = self._cast.homes[self._steps[index].payee]
-        return bool((await self._community.ask(home, "holds", id=facts["id"]))["final"])
+        return bool((await self._community.ask(home, "holds", id=id))["final"])
 
     # Comparing
 

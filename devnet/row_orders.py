@@ -16,6 +16,8 @@ from wallet.up import Up
 from .pipe import ChildRefused, Fields
 
 FINAL_S = 20.0
+SEEN_S = 2.0
+"""How long the payee's node is given to acknowledge a final payment, before it is asked."""
 
 
 class RowOrders:
@@ -26,7 +28,10 @@ class RowOrders:
         self._node = up.node
 
     async def row(self, fields: Fields) -> Fields:
-        """Make one row's payment, final and known to its payee's node. Raises ChildRefused when the rules refuse it."""
+        """Make one row's payment; `seen` tells whether its payee's node is known to hold it.
+
+        Raises WalletError when the rules refuse it, and Timeout when it is signed but not final in time.
+        """
         try:
             made = await self._pay(fields)
         except Limit:
@@ -34,12 +39,14 @@ class RowOrders:
             if not await self._take_in(AccountId(fields["payer"]), fields["amount"]):
                 raise
             made = await self._pay(fields)
-        return {"id": made.id}
+        signed = self._node.journal.by_id(read_payment_id(made.id).entry)
+        is_seen = signed is not None and await self._node.wait_seen(signed.account, signed.seq, signed.id, SEEN_S)
+        return {"id": made.id, "seen": is_seen}
 
     async def _pay(self, fields: Fields) -> Payment:
         return await self._wallet.pay(
             AccountId(fields["payer"]), AccountId(fields["payee"]), fields["amount"],
-            note=fields["memo"] or None, ref=fields["ref"], wait="seen", timeout_s=fields["timeout_s"],
+            note=fields["memo"] or None, ref=fields["ref"], wait="final", timeout_s=fields["timeout_s"],
         )  # fmt: skip
 
     async def _take_in(self, account: AccountId, amount: int) -> bool:
