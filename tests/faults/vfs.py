@@ -55,7 +55,9 @@ class FaultyDisk(apsw.VFS):
     """Passes everything on to the real file system, counts, remembers what is unsynced, and fails on request."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, "")
+        self.under = apsw.vfs_names()[0]
+        """The real file system; by name, so that this disk can be made the default one."""
+        super().__init__(name, self.under)
         self.name = name
         self.operations = 0
         """Writes, syncs and truncations so far."""
@@ -130,7 +132,7 @@ def _redo(image: bytearray, change: Change, torn: random.Random | None) -> None:
 
 class _File(apsw.VFSFile):
     def __init__(self, disk: FaultyDisk, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
-        super().__init__("", name, flags)
+        super().__init__(disk.under, name, flags)
         self._disk = disk
         self._path = name.filename() if isinstance(name, apsw.URIFilename) else name
 
