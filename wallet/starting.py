@@ -3,6 +3,7 @@
 Loads slowly; `wallet.commands.running` imports it when it starts a node.
 """
 
+import errno
 import json
 import logging
 import os
@@ -51,7 +52,7 @@ def run_here(session: Session, passphrase: str | None, ready_fd: int | None) -> 
         if failure is None:
             log.exception("the node ended by a fault")
             raise
-        log.error("not started: %s", failure.message)
+        log.error("not started: %s", failure.message, exc_info=error)
         if ready_fd is not None:
             _tell(ready_fd, {"error": failure.error, "exit_status": failure.exit_status})
         raise failure from None
@@ -99,7 +100,7 @@ def start_failure(error: BaseException) -> CallFailed | None:
         case PortInUse():
             return CallFailed(
                 "port_in_use", f"{error}.".capitalize(), facts={"port": error.port},
-                next="Stop that program, or change api_port in node/config.toml of the home.",
+                next="Stop that program, or choose another port in node/config.toml of the home.",
             )  # fmt: skip
         case WalletError():
             return CallFailed(
@@ -107,6 +108,10 @@ def start_failure(error: BaseException) -> CallFailed | None:
             )
         case JournalFailed() | JournalContradicts():
             return CallFailed("record_failed", f"The record cannot be used: {error}.", next="See the log in run/.")
+        case OSError(errno=errno.EADDRINUSE):
+            return CallFailed(
+                "port_in_use", "A port of this node is in use by another program.", next="See the log in run/."
+            )
         case OSError():
             return CallFailed(
                 "start_failed", f"The node cannot start: {error.strerror or error}.", next="See the log in run/."

@@ -79,6 +79,8 @@ async def run_home(
 
 async def _run_locked(home: Home, passphrase: str | None, api_port: int | None, task_status: "TaskStatus[Up]") -> None:
     config = choose_ports(read_config(home.root))
+    if config.listen_host and config.listen_port:
+        listen(config.listen_port).close()  # so that it is named when another program has it
     listener = listen(config.api_port if api_port is None else api_port)
     try:
         await _run_open(home, config, open_store(home.root), passphrase, listener, task_status)
