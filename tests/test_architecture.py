@@ -6,7 +6,7 @@ table here, with the reason, so that the exception is seen by who reads the test
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -103,20 +103,32 @@ def _is_for_types_only(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def _nodes(tree: ast.AST, *, at_load: bool = False) -> Iterator[ast.AST]:
-    """Walk `tree`; with `at_load` leave out what does not run when the module is imported."""
+@cache
+def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a file, breadth first, found once for all rules."""
+    return tuple(ast.walk(tree))
+
+
+def _loaded_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported."""
     for node in ast.iter_child_nodes(tree):
-        is_later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if at_load and (is_later or (isinstance(node, ast.stmt) and _is_for_types_only(node))):
+        is_later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.expr)
+        if is_later or (isinstance(node, ast.stmt) and _is_for_types_only(node)):
             continue
         yield node
-        yield from _nodes(node, at_load=at_load)
+        yield from _loaded_nodes(node)
 
 
-def _imports(path: str, tree: ast.Module, *, at_load: bool = False) -> Iterator[str]:
+@cache
+def _imports(path: str, *, at_load: bool = False) -> tuple[str, ...]:
     """Every module that `path` names in an import, in full; `from x import y` gives x and x.y."""
+    tree = _sources()[path]
+    return tuple(_named(path, _loaded_nodes(tree) if at_load else _nodes(tree)))
+
+
+def _named(path: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
     package = _module(path).split(".") if path.endswith("/__init__.py") else _module(path).split(".")[:-1]
-    for node in _nodes(tree, at_load=at_load):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -127,7 +139,7 @@ def _imports(path: str, tree: ast.Module, *, at_load: bool = False) -> Iterator[
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _names(tree: ast.Module) -> dict[ast.AST, str]:
@@ -142,8 +154,8 @@ def test_packages_import_one_way() -> None:
     wrong = []
     for index, package in enumerate(PACKAGES):
         later = set(PACKAGES[index + 1 :]) | {"tests"}
-        for path, tree in _in(package).items():
-            wrong += [f"{path} imports {name}" for name in _imports(path, tree) if name.split(".")[0] in later]
+        for path in _in(package):
+            wrong += [f"{path} imports {name}" for name in _imports(path) if name.split(".")[0] in later]
     assert not wrong, wrong
 
 
@@ -151,8 +163,8 @@ def test_protocol_imports_nothing_that_reaches_outside() -> None:
     allowed = (set(sys.stdlib_module_names) - REACHES_OUTSIDE) | PROTOCOL_LIBRARIES | {"protocol"}
     wrong = [
         f"{path} imports {name}"
-        for path, tree in _in("protocol").items()
-        for name in _imports(path, tree)
+        for path in _in("protocol")
+        for name in _imports(path)
         if name.split(".")[0] not in allowed
     ]
     assert not wrong, wrong
@@ -161,7 +173,7 @@ def test_protocol_imports_nothing_that_reaches_outside() -> None:
 def test_protocol_opens_no_file_and_waits_for_nothing() -> None:
     wrong = []
     for path, tree in _in("protocol").items():
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "input", "print", "exec", "eval"):
                 wrong.append(f"{path}:{node.lineno} {ast.unparse(node.func)}")
             elif isinstance(node, ast.AsyncFunctionDef | ast.Await):
@@ -174,7 +186,7 @@ def test_the_rules_know_no_floats() -> None:
     for path, tree in _in("protocol").items():
         if path in TIME_IN_PROTOCOL:
             continue
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             is_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
             is_float |= isinstance(node, ast.Name) and node.id == "float"
             is_float |= isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
@@ -187,8 +199,8 @@ def test_the_rules_know_no_floats() -> None:
 def test_each_outside_thing_has_one_owner(library: str) -> None:
     wrong = [
         f"{path} imports {name}"
-        for path, tree in _sources().items()
-        for name in _imports(path, tree)
+        for path in _sources()
+        for name in _imports(path)
         if f"{name}.".startswith(f"{library}.") and not path.startswith(OUTSIDE_OWNERS[library])
     ]
     assert not wrong, wrong
@@ -197,7 +209,7 @@ def test_each_outside_thing_has_one_owner(library: str) -> None:
 def test_only_the_terminals_print_and_ask() -> None:
     wrong = []
     for path, tree in _sources().items():
-        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for node in (node for node in _nodes(tree) if isinstance(node, ast.Call)):
             called = ast.unparse(node.func)
             speaks = called in ("print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm")
             speaks |= called.startswith(("sys.stdout", "sys.stderr", "getpass."))
@@ -217,7 +229,7 @@ def _loaded_by(path: str) -> set[str]:
         if here in seen:
             continue
         seen.add(here)
-        for name in _imports(here, _sources()[here], at_load=True):
+        for name in _imports(here, at_load=True):
             found.add(name)
             parts = name.split(".")
             packages = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
@@ -263,7 +275,7 @@ def test_every_module_says_what_it_is_for() -> None:
 def _broad_excepts() -> Iterator[str]:
     for path, tree in _sources().items():
         names = _names(tree)
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "BaseException"
                 is_broad = {"Exception", "BaseException"} & set(caught.strip("()").replace(",", " ").split())
@@ -279,7 +291,7 @@ def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
 def _nurseries() -> Iterator[str]:
     for path, tree in (*_in("node").items(), *_in("wallet").items()):
         names = _names(tree)
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.Attribute) and node.attr == "open_nursery":
                 yield f"{path} {names.get(node, '')}"
 
@@ -293,7 +305,7 @@ def test_nothing_runs_outside_a_nursery() -> None:
     found = {
         path
         for path, tree in _sources().items()
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in strays
     }
     assert found == set(THREADS)
