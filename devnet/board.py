@@ -38,6 +38,8 @@ class Board:
     newest: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=NEWEST))
     paid: int = 0
     refused: int = 0
+    total: int = 0
+    """All balances and all that is under way between them, added up: 0, or something is badly wrong."""
     words: str = "starting"
     """The last thing that happened to the community as a whole."""
 
@@ -49,7 +51,10 @@ class Board:
             case "refused":
                 self.refused += 1
                 self.newest.appendleft(self._row(event, "refused: " + event["code"]))
+            case "delayed":
+                self.newest.appendleft(self._row(event, "delayed: " + event["code"]))
             case "balances":
+                self.total = event["sum"]
                 for handle, balance in event["balances"].items():
                     self.members[handle].balance = balance
             case "member":
@@ -69,11 +74,6 @@ class Board:
         """Write a balance with its sign."""
         return ("+" if minor > 0 else "") + format_amount(minor, self.decimals)
 
-    @property
-    def total(self) -> int:
-        """All balances added up: 0 whenever nothing is on its way between two looks."""
-        return sum(standing.balance for standing in self.members.values())
-
     def member_rows(self) -> list[tuple[str, ...]]:
         """One row a member: handle, balance, limit, role, state, API address."""
         return [
@@ -86,7 +86,7 @@ class Board:
         running = sum(standing.state == "running" for standing in self.members.values())
         return (
             f"{running} of {len(self.members)} nodes running, {self.paid} payments, {self.refused} refused, "
-            f"balances sum to {format_amount(self.total, self.decimals)} {self.unit} - {self.words}"
+            f"all sums to {format_amount(self.total, self.decimals)} {self.unit} - {self.words}"
         )
 
 
@@ -101,7 +101,7 @@ def line_of(event: Event, unit: str) -> str | None:
             memo = f" for {event['memo']}" if event.get("memo") else ""
             paid = f"{event['payer']} paid {event['payee']} {event['amount']} {unit}{memo}"
             return f"{paid}: {event['state']} after {event['ms']} ms"
-        case "refused":
+        case "refused" | "delayed":
             wanted = f"{event['payer']} wanted to pay {event['payee']} {event['amount']} {unit}"
             return f"{wanted}: {event['message']}"
         case _:

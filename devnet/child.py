@@ -148,8 +148,10 @@ class Orders:
         return {"peers": len(node.connected()), "entries": entries, "problems": node.problems()}
 
     async def _balances(self, _: Fields) -> Fields:
+        """Everybody's balance, and the sum of all that there is, payments under way included."""
         ledger = self._up.node.ledger
-        return {"balances": {one.handle: ledger.balance(number) for number, one in ledger.commons.members.items()}}
+        balances = {one.handle: ledger.balance(number) for number, one in ledger.commons.members.items()}
+        return {"balances": balances, "sum": ledger.check_sum()}
 
     async def _deny(self, fields: Fields) -> Fields:
         self._up.node.transport.deny(set(fields["peers"]))

@@ -91,6 +91,7 @@ class Community:
         member = self.member(handle)
         if member.state in ("running", "starting"):
             raise ChildRefused("running", f"{handle}'s node is running already", {})
+        is_again = member.state != "down"
         self._set(member, "starting")
         member.child = await self._launcher.start()
         member.end = ParentEnd(member.child.pipe)
@@ -98,7 +99,7 @@ class Community:
         place = self.home.member(member.person.handle)
         await member.end.tell({"be": "member", "home": str(place)})
         member.facts |= await self._ready(member, member.end)
-        self._set(member, "running")
+        self._set(member, "running", f"{member.person.handle}'s node is running again" if is_again else None)
         if self._island:
             await self._deny()
 
@@ -157,7 +158,7 @@ class Community:
         news = {"event": "member", "handle": member.person.handle, "state": state}
         self._tell(news)
         if words is not None:
-            self._tell({**news, "event": state, "words": words})
+            self._tell({**news, "event": "started" if state == "running" else state, "words": words})
 
     def listing(self) -> list[Mapping[str, Any]]:
         """Say of each member: handle, home, api, pid, peer_id, witness, state."""

@@ -18,6 +18,8 @@ from .traffic import UNDER_WAY_MAX, Intent, Traffic
 PAY_S = 15.0
 """How long a payment of the traffic may take; then its payer rests."""
 LOOK_S = 1.0
+DELAYS = frozenset({"timeout", "busy", "backlog", "unreachable", "witnesses_unreachable", "read_only"})
+"""Codes that are no refusal by the rules: the payment goes on by itself, or may be tried again."""
 
 
 class Living:
@@ -32,10 +34,7 @@ class Living:
         self._places = trio.CapacityLimiter(UNDER_WAY_MAX)
 
     async def look(self) -> None:
-        """Tell the balances, as the first running node sees them, once a second for ever.
-
-        One node's view, because only that sums to zero while payments are on their way between nodes.
-        """
+        """Tell the balances, as the first running node sees them, once a second for ever."""
         while True:
             for handle in self._community.running()[:1]:
                 try:
@@ -43,7 +42,7 @@ class Living:
                 except (PipeClosed, ChildRefused):
                     continue
                 self._balances = answer["balances"]
-                self._tell({"event": "balances", "balances": self._balances})
+                self._tell({"event": "balances", **answer})
             await trio.sleep(LOOK_S)
 
     async def trade(self) -> None:
@@ -74,7 +73,8 @@ class Living:
             self._traffic.failed(intent.payer, "gone", trio.current_time())
         except ChildRefused as refusal:
             self._traffic.failed(intent.payer, refusal.code, trio.current_time())
-            self._tell({"event": "refused", **self._said(intent), "code": refusal.code, "message": refusal.message})
+            event = "delayed" if refusal.code in DELAYS else "refused"
+            self._tell({"event": event, **self._said(intent), "code": refusal.code, "message": refusal.message})
         else:
             self._traffic.paid(intent.payer)
             outcome = {"id": made["id"], "state": made["state"], "ms": round(1000 * (trio.current_time() - start))}

@@ -32,7 +32,7 @@ def status(home: Path, as_json: bool) -> None:
     if as_json:
         return print_json(answer)
     say(f"{answer['home']}: {answer['payments']} payments, {answer['refused']} refused, "
-        f"balances sum to {answer['sum']} {answer['unit']} - {answer['news']}")  # fmt: skip
+        f"all sums to {answer['sum']} {answer['unit']} - {answer['news']}")  # fmt: skip
     say_table([HEADER, *(_row(member) for member in answer["members"])])
 
 

@@ -29,7 +29,7 @@ def test_payments_and_refusals_are_counted_and_shown_newest_first() -> None:
 
 def test_balances_carry_their_sign_and_sum_to_nothing() -> None:
     seen = board()
-    seen.note({"event": "balances", "balances": {"ana": -100, "bob": 100}})
+    seen.note({"event": "balances", "balances": {"ana": -100, "bob": 100}, "sum": 0})
     assert [row[1] for row in seen.member_rows()] == ["-1.00", "+1.00"]
     assert seen.total == 0
 
@@ -45,7 +45,7 @@ def test_what_happens_to_a_node_and_to_all_is_shown() -> None:
 def test_events_are_said_in_plain_lines() -> None:
     assert line_of(PAYMENT, "hours") == "ana paid bob 1.00 hours for bread: seen after 31 ms"
     assert line_of(REFUSAL, "hours") == "bob wanted to pay ana 99.00 hours: it would go below the limit"
-    assert line_of({"event": "balances", "balances": {}}, "hours") is None
+    assert line_of({"event": "balances", "balances": {}, "sum": 0}, "hours") is None
 
 
 def test_columns_line_up() -> None:
