@@ -35,6 +35,18 @@ REACHES_OUTSIDE = {
     "logging", "subprocess", "multiprocessing", "urllib", "http", "shutil", "tempfile", "trio", "libp2p",
 }  # fmt: skip
 
+CALL_OWNERS = {
+    # Members' keys come from words, a node's own from its identity; the devnet only asks for a peer id.
+    "SecretKey.from_seed": ("protocol/derivation.py", "node/identity.py", "devnet/founding.py", "devnet/bench/"),
+    # The one door, and what reads the journal again.
+    "ledger.apply": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
+    "ledger.certify": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
+    "ledger.rewind": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
+    # Besides the door only the founding of a store, before there is a node.
+    "journal.append": ("node/bookkeeper.py", "node/store.py", "wallet/founding.py", "devnet/bench/"),
+}
+"""Calls that only some may make, by the end of their name."""
+
 TERMINALS = ("wallet/terminal", "devnet/terminal")
 SLOW_TO_START = {"libp2p", "starlette", "hypercorn"}
 """What no command may import before it knows that it needs it."""
@@ -202,6 +214,18 @@ def test_each_outside_thing_has_one_owner(library: str) -> None:
         for path in _sources()
         for name in _imports(path)
         if f"{name}.".startswith(f"{library}.") and not path.startswith(OUTSIDE_OWNERS[library])
+    ]
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("call", CALL_OWNERS)
+def test_what_changes_the_books_or_makes_keys_has_owners(call: str) -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, tree in _sources().items()
+        for node in _nodes(tree)
+        if isinstance(node, ast.Call) and f".{ast.unparse(node.func)}".replace("._", ".").endswith(f".{call}")
+        if not path.startswith(CALL_OWNERS[call])
     ]
     assert not wrong, wrong
 

@@ -4,6 +4,7 @@ What can be looked up is looked up here, so that neither side changes alone. Num
 computed again.
 """
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_every_forbidden_range_is_in_the_spec() -> None:
     listed = re.findall(r"U\+([0-9A-F]{4,6})(?:\s\.\.\sU\+([0-9A-F]{4,6}))?", SPEC)
     ranges = tuple((int(low, 16), int(high or low, 16)) for low, high in listed)
     assert ranges == FORBIDDEN_CODE_POINTS
+
+
+def test_every_rule_that_a_vector_turns_on_is_in_the_spec() -> None:
+    rules = set(re.findall(r"\*\*(R\d+\.\d+[a-z]?)\b", SPEC))
+    stories = [json.loads(file.read_text()) for file in (ROOT / "tests" / "vectors").glob("*.json")]
+    steps = [step for story in stories for step in story.get("steps", story.get("ids", []))]
+    assert len(steps) > 800
+    assert {step["rule"] for step in steps} <= rules
 
 
 def test_the_worked_examples_of_the_spec_are_right() -> None:
