@@ -8,19 +8,29 @@ different places do not add up: one gathering, one head (PROTOCOL-RULES 6).
 from collections.abc import Sequence
 
 from .base import CommunityId, PublicKey
-from .signing import Tag
+from .signing import Tag, Verify, verify
 from .statements import Certificate, Nack, Place, Vote, gather
 from .verdict import Code
 
 PASSING = frozenset({Code.BEHIND, Code.BACKLOG, Code.BUDGET})
-"""Nacks that another try may overcome. All others are for good, as far as the same bytes go."""
+"""Nacks that the next try may overcome. All others are for good as long as nothing else is decided.
+
+What was refused at one height may be granted at a later one (a limit is raised, a member reinstated), so a submitter
+begins a new gathering for the same bytes now and then, also while some witnesses are silent.
+"""
 
 
 class Gathering:
     """The votes (or with `tag` COMMIT the commits) for `place` by the witnesses `keys`, of which `quorum` suffice."""
 
     def __init__(
-        self, community: CommunityId, place: Place, keys: Sequence[PublicKey], quorum: int, tag: Tag = Tag.VOTE
+        self,
+        community: CommunityId,
+        place: Place,
+        keys: Sequence[PublicKey],
+        quorum: int,
+        tag: Tag = Tag.VOTE,
+        verify: Verify = verify,
     ) -> None:
         self.place = place
         self.certificate: Certificate | None = None
@@ -30,6 +40,7 @@ class Gathering:
         self._keys = tuple(keys)
         self._quorum = quorum
         self._tag = tag
+        self._verify = verify
         self._votes: dict[int, Vote] = {}
 
     def hear(self, statement: Vote | Nack) -> Certificate | None:
@@ -42,7 +53,7 @@ class Gathering:
             return None
         if isinstance(statement, Vote) and statement.tag is not self._tag:
             return None
-        if not statement.is_by(self._keys[witness], self._community):
+        if not statement.is_by(self._keys[witness], self._community, self._verify):
             return None
         if isinstance(statement, Nack):
             self.nacks[witness] = statement

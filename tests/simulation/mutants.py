@@ -10,9 +10,11 @@ from unittest.mock import patch
 
 from protocol.base import CommunityId
 from protocol.commons import Commons
+from protocol.fence import Fence
 from protocol.ledger import Ledger
 from protocol.messages import Bundle, Submit
 from protocol.ops import Found
+from protocol.pen import Pen
 from protocol.rounds import Choice, Standing
 from protocol.state import State
 from protocol.statements import Place
@@ -109,6 +111,15 @@ def numbers_start_again() -> list[Patch]:
     return [(WitnessMemory, "resume", from_the_start)]
 
 
+def no_fence() -> list[Patch]:
+    """A witness believes in its store, whatever the others show it."""
+
+    def believe(self: Fence, witness: int, mark: Any, vote: Any) -> None:
+        self._answered.add(witness)
+
+    return [(Fence, "hears", believe), (Pen, "meets", lambda self, statement, tag: None)]
+
+
 def rewind_forgets_parcels() -> list[Patch]:
     """What an overruled entry had sent stays in flight."""
 
@@ -123,7 +134,7 @@ MUTANTS: dict[str, Callable[[], list[Patch]]] = {
     make.__name__: make
     for make in (
         quorum_2_of_4, vote_without_lock, release_before_commit, no_newest_check, no_lock_in_rounds,
-        two_votes_a_round, take_what_is_not_final, numbers_start_again, rewind_forgets_parcels,
+        two_votes_a_round, take_what_is_not_final, numbers_start_again, no_fence, rewind_forgets_parcels,
     )
 }  # fmt: skip
 

@@ -87,9 +87,16 @@ class Oracle:
     def left(self, peer: "Peer", message: Message) -> None:
         """A message left a peer."""
         if isinstance(message, Answer) and isinstance(message.statement, Vote):
+            if peer.has_old_store:
+                self._check_fenced(message.statement)
             if not peer.lies:
                 self._check_honest(message.statement)
             self._count(message.statement)
+
+    def _check_fenced(self, vote: Vote) -> None:
+        """A witness on an old store may at most repeat what it once said."""
+        known = self._numbers.get((vote.witness, vote.number))
+        require(known == (vote.tag, vote.place), "fence", lambda: f"a witness on an old store gave a new vote: {vote}")
 
     def _check_honest(self, vote: Vote) -> None:
         place, witness = vote.place, vote.witness
@@ -126,8 +133,9 @@ class Oracle:
         self._certifiable[place.account] = max(known, head, key=lambda one: one[0])
 
     def key_died(self, peer: "Peer", reason: str) -> None:
-        """The fence found an old or copied store: here nobody has one, so a crash alone was taken for it."""
-        require(False, "fence", lambda: f"the key of witness {peer.index} died though its store is its own: {reason}")
+        """The fence found an old store: only a peer that has one may be told so, never one that merely crashed."""
+        self._world.count("found out an old store")
+        require(peer.has_old_store, "fence", lambda: f"the key of witness {peer.index} died though its store is its own: {reason}")
 
     def look_at_vote(self, peer: "Peer", account: AccountId, seq: int, lock: int) -> None:
         """An honest witness gives a new vote: nothing above its lock may break a rule of its newest height (6d)."""

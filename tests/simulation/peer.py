@@ -46,6 +46,7 @@ class Peer:
         self.disk = Disk(index.to_bytes(16))
         self.is_up = False
         self.life = 0
+        self.has_old_store = False
         self.listeners: list[Callable[[int, Answer | Missing], None]] = []
         """The people at this node who wait for answers; they forget nothing in a crash (the wallet has its own book)."""
         self.door: Bookkeeper
@@ -70,6 +71,11 @@ class Peer:
         self._pulls = {}
         if self.door.ledger.commons.is_founded and self.key is not None:
             self.seat = Liar(self, self.key) if self.lies else Seat(self, self.key)
+
+    def restore(self, backup: Disk) -> None:
+        """Crash, and come back on an older copy of the disk."""
+        self.crash()
+        self.disk, self.has_old_store = backup, True
 
     def crash(self) -> None:
         """Lose everything that is not on the disk, and come back after a while."""

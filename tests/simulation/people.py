@@ -155,8 +155,8 @@ class Author:
     def _submit(self) -> None:
         current, head = self._submission, self.book[-1]
         is_stale = current is not None and self._world.timeline.now - current.began > PATIENCE_S
-        if current is not None and current.gathering.is_hopeless and is_stale:
-            self._world.count("refused for good, tried again")
+        if current is not None and current.gathering.nacks and is_stale:  # limits may have been raised since
+            self._world.count("refused, tried again")
             current = None
         if current is None or current.place.id != head.id or current.life != self.peer.life:
             current = self._submission = Submission(self.peer, self.book[self._final_seq() + 1 :])

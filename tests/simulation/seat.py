@@ -43,6 +43,7 @@ class Seat:
         commons = peer.door.ledger.commons
         self._peer = peer
         self._key = key
+        self._is_dead = False
         self.memory = WitnessMemory()
         self._keeper = Keeper(commons.community, commons.witnesses)
         remember(peer.disk, self.memory, self._keeper, key.public)  # type: ignore[arg-type]
@@ -160,7 +161,8 @@ class Seat:
             self._peer.tell_witnesses(KeepMark(self._fence.pending))
 
     def _met(self, reason: str | None) -> None:
-        if reason is not None:
+        if reason is not None and not self._is_dead:
+            self._is_dead = True
             self._peer.world.oracle.key_died(self._peer, reason)
             self._peer.door.record(DeadRecord(reason))
 

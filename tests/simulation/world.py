@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from random import Random
+from unittest.mock import patch
 
-from node.records import EntryRecord
-from protocol.base import AccountId, PublicKey
+from node.records import EntryRecord, MarkRecord
+from protocol import fence
+from protocol.base import MARK_BLOCK, AccountId, PublicKey
 from protocol.messages import Bundle, Deliver, Message
 from protocol.signing import SecretKey
 from protocol.statements import Certificate
@@ -42,6 +44,10 @@ class Setting:
     peers: int
     members: int
     weather: Weather
+    block: int
+    """Vote numbers in a marked block: small ones bring the fence to work more often."""
+    restores: bool
+    """One witness is put back on an old copy of its store."""
 
 
 def draw(rng: Random) -> Setting:
@@ -50,7 +56,9 @@ def draw(rng: Random) -> Setting:
     may_lie = 2 * quorum - witnesses - 1
     liars = tuple(rng.sample(range(witnesses), may_lie)) if rng.random() < 0.5 else ()
     peers = witnesses + rng.choice((1, 2))
-    return Setting(witnesses, quorum, liars, rng.choice((0, 1, 1, 2)), rng.choice((1, 2, 2)), peers, peers, _weather(rng))
+    restores = not liars and rng.random() < 0.4  # it counts as one that is absent, and a liar could hide the proof
+    return Setting(witnesses, quorum, liars, rng.choice((0, 1, 1, 2)), rng.choice((1, 2, 2)), peers, peers,
+                   _weather(rng), rng.choice((4, 16, MARK_BLOCK)), restores)  # fmt: skip
 
 
 def _weather(rng: Random) -> Weather:
@@ -180,10 +188,13 @@ class World:
         for board in self.boards:
             self.timeline.every(0.7, board.tick, self._is_over)
         self.timeline.every(1.0, self._disturb, lambda: self.is_healing)
-        self.timeline.run(CHAOS_S)
-        self._heal()
-        while self.timeline.now < CHAOS_S + HEAL_S and not self._is_well():
-            self.timeline.run(self.timeline.now + 1.0)
+        if self.setting.restores:
+            self.timeline.after(CHAOS_S / 3, self._plan_restore)
+        with patch.object(fence, "MARK_BLOCK", self.setting.block), patch.object(fence, "LEAD", self.setting.block // 4):
+            self.timeline.run(CHAOS_S)
+            self._heal()
+            while self.timeline.now < CHAOS_S + HEAL_S and not self._is_well():
+                self.timeline.run(self.timeline.now + 1.0)
         require(self._is_well(), "liveness", self._what_is_not_well)
         self.oracle.conclude()
 
@@ -198,6 +209,22 @@ class World:
         elif self.rng.random() < 0.3:
             self.network.parts = frozenset()
         self._welcome()
+
+    def _plan_restore(self) -> None:
+        """Copy a witness's store now, and put it back when it has gone more than one block on."""
+        peer = self.peers[self.rng.randrange(self.witness_count)]
+        backup = peer.disk.copy()
+        below = max((record.mark.below for record in backup.notes(MarkRecord) if record.own), default=0)
+
+        def put_back() -> None:
+            is_old = peer.seat is not None and peer.seat.memory.open_below > below
+            if is_old and not self.is_healing:
+                self.count("old store put back")
+                peer.restore(backup)
+            elif not self.is_healing:
+                self.timeline.after(0.5, put_back)
+
+        self.timeline.after(CHAOS_S / 4, put_back)
 
     def _welcome(self) -> None:
         """Who was admitted sits down at a node."""
