@@ -1,0 +1,34 @@
+"""The README of the wallet names every command and every address there is, and none that is not."""
+
+import re
+from pathlib import Path
+
+import trio
+from starlette.routing import Route
+
+from node.api import NodeApi
+from tests.wallet.test_wallet_api import StillNode, ToldWallet
+from wallet.__main__ import COMMANDS
+from wallet.api import WalletApi
+
+README = (Path(__file__).parents[2] / "wallet" / "README.md").read_text()
+
+
+class DoorlessNode(StillNode):
+    """Enough of a node to list its routes."""
+
+    bookkeeper = None
+
+
+def test_every_command_is_in_the_readme() -> None:
+    assert {name for name in re.findall(r"`tally ([a-z]+)", README)} == set(COMMANDS)
+
+
+def test_every_address_is_in_the_readme_with_its_method() -> None:
+    wallet = WalletApi(ToldWallet(), StillNode(), trio.Event())  # type: ignore[arg-type]  # only listed
+    routes = [*NodeApi(DoorlessNode()).routes(), *wallet.routes()]  # type: ignore[arg-type]
+    served = set()
+    for route in routes:
+        assert isinstance(route, Route) and route.methods is not None
+        served |= {f"{method} {route.path}" for method in route.methods - {"HEAD"}}
+    assert set(re.findall(r"`((?:GET|POST) /v1/[^`]+)`", README)) == served
