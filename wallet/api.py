@@ -151,7 +151,7 @@ class WalletApi:
             "locked": self._wallet.locked,
             "entries": node.journal.counts()["entries"],
             "sum": format_amount(total, community.decimals),
-            "problems": [*node.problems(), *unbalanced],
+            "problems": [*node.problems(), *self._wallet.problems(), *unbalanced],
         }
 
     async def balance(self, request: Request) -> Response:

@@ -231,7 +231,10 @@ class Book:
         return PaymentRow(account, incarnation, seq, op, entry, payee, amount, memo, bool(sealed), ref, time)
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Give the folder free. After a failure nothing more is written, not even by SQLite's own tidying."""
+        if self.failed is not None:
+            for connection in (self._reader, self._writer):
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._reader.close()
         self._writer.close()
         self._lock.release()

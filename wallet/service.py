@@ -75,6 +75,11 @@ class Wallet:
         secrets = await trio.to_thread.run_sync(keystore.load, self.home, passphrase)
         return to_words(secrets.entropy)
 
+    def problems(self) -> list[str]:
+        """What is wrong with this wallet, in words; empty when all is well."""
+        failed = self.clerk.failed
+        return [] if failed is None else [f"the wallet signs nothing any more, it only shows: {failed}"]
+
     def _keys(self) -> Keyring:
         if self._keyring is None:
             raise errors.Locked("The wallet is locked, so nothing can be signed.")
@@ -273,6 +278,7 @@ async def run_wallet(
             await wallet.unlock(None)
         async with trio.open_nursery() as nursery:
             await nursery.start(wallet.clerk.run)
+            nursery.start_soon(trio.sleep_forever)  # a clerk whose disk failed ends; the wallet goes on showing
             node.host(wallet.accounts())
             nursery.start_soon(wallet.forward)
             task_status.started(wallet)
