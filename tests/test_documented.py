@@ -74,7 +74,8 @@ def test_every_forbidden_range_is_in_the_spec() -> None:
 
 def test_every_rule_that_a_vector_turns_on_is_in_the_spec() -> None:
     rules = set(re.findall(r"\*\*(R\d+\.\d+[a-z]?)\b", SPEC))
-    stories = [json.loads(file.read_text()) for file in (ROOT / "tests" / "vectors").glob("*.json")]
+    files = (ROOT / "tests" / "vectors").glob("*.json")
+    stories = [story for file in files if isinstance(story := json.loads(file.read_text()), dict)]
     steps = [step for story in stories for step in story.get("steps", story.get("ids", []))]
     assert len(steps) > 800
     assert {step["rule"] for step in steps} <= rules

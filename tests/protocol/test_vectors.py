@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from protocol.base import AccountId
+from protocol.base import AccountId, Malformed
+from protocol.messages import decode_message, encode_message
 from protocol.verdict import Code, Need
-from tests.vectors.make import HERE, STORIES, forms_text, text
+from tests.vectors.make import HERE, STORIES, forms_text, messages_text, text
 from tests.vectors.replaying import Replay
 
 OUT_OF_REACH = {
@@ -108,3 +109,14 @@ def test_text_forms_words_and_keys_are_as_listed() -> None:
     assert (HERE / "forms.json").read_text() == forms_text()
     ids = json.loads(forms_text())["ids"]
     assert [row["bytes"] is not None for row in ids] == [True] * 4 + [False] * 11
+
+
+def test_every_message_has_the_bytes_that_are_listed() -> None:
+    assert (HERE / "messages.json").read_text() == messages_text()
+    for row in json.loads(messages_text()):
+        raw = bytes.fromhex(row["bytes"])
+        if row["right"]:
+            assert encode_message(decode_message(raw)) == raw, row["name"]
+        else:
+            with pytest.raises(Malformed):
+                decode_message(raw)

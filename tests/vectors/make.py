@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .forms import forms
 from .stories import commons, edges, finality, heights, levy, payments, places, shapes, values
+from .talk import messages
 from .writing import Story
 
 HERE = Path(__file__).parent
@@ -33,9 +34,15 @@ def forms_text() -> str:
     return json.dumps(forms(), indent=1) + "\n"
 
 
+def messages_text() -> str:
+    """The file of messages, one a line."""
+    return "[\n" + ",\n".join(json.dumps(row) for row in messages()) + "\n]\n"
+
+
 def write() -> None:
     """Write all files."""
     (HERE / "forms.json").write_text(forms_text())
+    (HERE / "messages.json").write_text(messages_text())
     for name in STORIES:
         (HERE / f"{name}.json").write_text(text(name))
 
