@@ -96,6 +96,14 @@ def size_text(count: int) -> str:
     return f"{size:.1f} GB"
 
 
+def default_home() -> Path:
+    """Where a devnet lies when nobody says otherwise: TALLY_DEVNET_HOME, else the user's data folder (XDG)."""
+    if named := os.environ.get("TALLY_DEVNET_HOME"):
+        return Path(named).absolute()
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "tallystick-devnet"
+
+
 def settle_plan(home: DevnetHome, wanted: Mapping[str, int]) -> tuple[Plan, bool]:
     """Return the plan to carry out and whether it is new: the one kept in `home`, else one of the `wanted` numbers.
 

@@ -16,7 +16,7 @@ from wallet.money import format_amount
 from .board import MEMBER_HEADER, Board, Event, Standing, in_columns
 from .community import Community
 from .control import open_door, serve
-from .homes import DevnetHome
+from .homes import DevnetHome, default_home
 from .launcher import Launcher, Mode
 from .living import Living
 from .orders import Orders
@@ -122,13 +122,14 @@ class Devnet:
         yield ""
         yield from in_columns([MEMBER_HEADER, *self._board.member_rows()])
         yield ""
-        example = f"tally --home {self._home.member(plan.people[0].handle)}"
+        named = "" if root == default_home() else f" --home {root}"
+        first, *others = (person.handle for person in plan.people)
         yield "In another shell:"
-        yield f"  {example} balance"
-        if plan.members > 1:
-            payee = plan.people[1].handle
-            yield f"  {example} pay @{payee} {format_amount(250, plan.decimals)} --memo bread --yes"
-            yield f"  tally-devnet partition {plan.people[0].handle} --home {root}     and then: heal"
-            yield f"  tally-devnet kill {payee} --home {root}     and then: start {payee}"
-            yield f"  tally-devnet double-spend {payee} --home {root}"
+        yield f"  tally --home {self._home.member(first)} balance"
+        for payee in others[:1]:
+            amount = format_amount(250, plan.decimals)
+            yield f"  tally --home {self._home.member(first)} pay @{payee} {amount} --memo bread --yes"
+            yield f"  tally-devnet kill {payee}{named}              and then: start {payee}"
+            yield f"  tally-devnet partition {first}{named}         and then: heal"
+            yield f"  tally-devnet double-spend {payee}{named}"
         yield ""

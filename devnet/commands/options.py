@@ -3,12 +3,13 @@
 Pure but for reading the environment. `commands` uses them; a wrong value is a usage error that says how it is written.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from ..homes import default_home
 
 
 class Duration(click.ParamType[float, Any]):
@@ -39,14 +40,6 @@ class Filter(click.ParamType[tuple[str, str], Any]):
         if not column.strip() or not equals:
             self.fail(f"{value!r} is no filter; write COLUMN=VALUE", param, context)
         return column.strip(), wanted
-
-
-def default_home() -> Path:
-    """Where a devnet lies when nobody says otherwise: TALLY_DEVNET_HOME, else the user's data folder (XDG)."""
-    if named := os.environ.get("TALLY_DEVNET_HOME"):
-        return Path(named).absolute()
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "tallystick-devnet"
 
 
 class Folder(click.ParamType[Path, Any]):

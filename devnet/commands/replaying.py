@@ -15,11 +15,11 @@ from wallet.money import format_amount, parse_amount
 from ..control import is_running
 from ..csv_columns import Wanted
 from ..csv_rows import Table, read_table
-from ..homes import DevnetHome
+from ..homes import DevnetHome, default_home
 from ..report import Report
 from ..staging import Terms
 from ..terminal import hint, print_json, progress, say
-from .options import Filter, Folder, default_home
+from .options import Filter, Folder
 
 NAMED_MAX = 100
 """Unreadable rows that are named one by one; all of them are with --json."""
