@@ -70,6 +70,10 @@ class Disk:
                     listed.append((at, True, positions_of([certificate])[0]))
         return listed[:limit]
 
+    def moved_since(self, row: int, limit: int) -> tuple[list[AccountId], int]:
+        moved = {one.certificate.place.account for one in self.log[row:] if isinstance(one, CertificateRecord)}
+        return sorted(moved)[:limit], self.last_row
+
     def at_rows(self, rows: Sequence[int]) -> list[Record]:
         return [self.log[row - 1] for row in rows if 0 < row <= len(self.log)]
 

@@ -12,6 +12,7 @@ from protocol.base import CommunityId
 from protocol.commons import Commons
 from protocol.fence import Fence
 from protocol.ledger import Ledger
+from protocol.memory import WitnessMemory
 from protocol.messages import Bundle, Submit
 from protocol.ops import Found
 from protocol.pen import Pen
@@ -102,8 +103,6 @@ def take_what_is_not_final() -> list[Patch]:
 
 def numbers_start_again() -> list[Patch]:
     """After a restart a witness goes on with the numbers it was using."""
-    from protocol.memory import WitnessMemory
-
     def from_the_start(self: WitnessMemory) -> None:
         self.next_number = 0
         self.open_below = self.mark_below

@@ -13,7 +13,7 @@ from protocol.chain import Effects
 from protocol.entry import SignedEntry
 from protocol.ledger import Ledger
 from protocol.messages import Answer, Message
-from protocol.ops import Bounce, Recv
+from protocol.ops import Bounce, Recv, Send
 from protocol.signing import Tag
 from protocol.statements import Certificate, Place, Vote
 from tests.naive import Naive
@@ -111,7 +111,7 @@ class Oracle:
         head = place.seq, place.id
         lock = self._voted.setdefault((witness, place.account), head)
         require(self._is_one_branch(lock, head), "one branch a witness",
-                lambda: f"witness {witness} voted for two branches of account {place.account} at {lock[0]}, {head[0]}")  # fmt: skip
+                lambda: f"witness {witness} voted for two branches of account {place.account}")  # fmt: skip
         self._voted[witness, place.account] = max(lock, head, key=lambda known: known[0])
 
     def _count(self, vote: Vote) -> None:
@@ -135,7 +135,7 @@ class Oracle:
     def key_died(self, peer: "Peer", reason: str) -> None:
         """The fence found an old store: only a peer that has one may be told so, never one that merely crashed."""
         self._world.count("found out an old store")
-        require(peer.has_old_store, "fence", lambda: f"the key of witness {peer.index} died though its store is its own: {reason}")
+        require(peer.has_old_store, "fence", lambda: f"the key of {peer.index} died, its store is its own: {reason}")
 
     def look_at_vote(self, peer: "Peer", account: AccountId, seq: int, lock: int) -> None:
         """An honest witness gives a new vote: nothing above its lock may break a rule of its newest height (6d)."""
@@ -189,7 +189,7 @@ class Oracle:
 
     def _applied(self, effects: Effects) -> None:
         own = self._effects.setdefault(effects.signed.id, effects.own_after)
-        require(own == effects.own_after, "I4", lambda: f"{effects.signed.id.hex()[:8]} ends at {own} and elsewhere not")
+        require(own == effects.own_after, "I4", lambda: f"{effects.signed} ends at {own} elsewhere")
 
     def moved(self, peer: "Peer") -> None:
         """A peer has dealt with something: check its ledger if it changed."""
@@ -224,7 +224,7 @@ class Oracle:
     def _check_spending(self, ledger: Ledger, signed: SignedEntry) -> None:
         """I2, with the rules of the cited height."""
         entry, commons = signed.entry, ledger.commons
-        if entry.account == COMMONS or not any(op.TAG == 2 for op in entry.ops if hasattr(op, "TAG")):
+        if entry.account == COMMONS or not any(isinstance(op, Send) for op in entry.ops):
             return
         free = self._effects[signed.id] + commons.adjust(entry.account, entry.height)
         free += commons.limit(entry.account, entry.height)
@@ -247,9 +247,10 @@ class Oracle:
     def compare(self, peer: "Peer") -> None:
         """I9: every balance is the naive fold's."""
         watch, ledger = self._watches[peer.index], peer.door.ledger
+        final = {int(account): seq for account, seq in watch.final.items()}
         require(watch.naive.total() == 0, "I1", lambda: f"peer {peer.index}: the naive ledger makes money")
         for account in (COMMONS, *ledger.commons.members):
-            mine, naive = ledger.balance(account), watch.naive.balance(account, watch.final)
+            mine, naive = ledger.balance(account), watch.naive.balance(account, final)
             require(mine == naive, "I9", lambda: f"peer {peer.index}: account {account} has {mine}, naively {naive}")
 
     # The end

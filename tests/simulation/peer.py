@@ -22,6 +22,7 @@ from protocol.messages import (
     Index,
     Message,
     Missing,
+    Moved,
     Since,
     Want,
 )
@@ -48,7 +49,7 @@ class Peer:
         self.life = 0
         self.has_old_store = False
         self.listeners: list[Callable[[int, Answer | Missing], None]] = []
-        """The people at this node who wait for answers; they forget nothing in a crash (the wallet has its own book)."""
+        """The people at this node who wait for answers; a crash of the node is none of theirs."""
         self.door: Bookkeeper
         self.shelf: Shelf
         self.seat: Seat | None = None
@@ -163,6 +164,8 @@ class Peer:
                     self.after_commit(lambda: self._ask(source, self._pull(source).on_delivered(message, now)))
             case Index():
                 self._ask(source, self._pull(source).on_index(message, now))
+            case Moved():
+                self._ask(source, self._pull(source).on_moved(message, now))
             case Heads():
                 self._ask(source, self._pull(source).on_heads(message, now))
             case Since():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from node.records import DeadRecord, MarkRecord
 from node.remembering import records_of, remember
-from protocol.base import COMMONS
+from protocol.base import COMMONS, AccountId
 from protocol.budget import Budget
 from protocol.decisions import Decision, Denied, NeedMark, Stopped, Voted
 from protocol.fence import Fence, Keeper
@@ -114,10 +114,10 @@ class Seat:
         elif isinstance(verdict, Refused):
             self._release(source, ask.serial, self.witness.refuse(place, verdict.code))
 
-    def consider(self, account: int, seq: int) -> Decision:
+    def consider(self, account: AccountId, seq: int) -> Decision:
         """Ask the witness; the oracle looks over its shoulder."""
-        lock = self.memory.locks.get((account, 0))  # type: ignore[call-overload]
-        decision = self.witness.consider(account, seq, self._peer.world.timeline.now)  # type: ignore[arg-type]
+        lock = self.memory.locks.get((account, 0))
+        decision = self.witness.consider(account, seq, self._peer.world.timeline.now)
         if isinstance(decision, Voted) and decision.fresh:
             self._peer.world.oracle.look_at_vote(self._peer, account, seq, -1 if lock is None else lock.seq)
         return decision

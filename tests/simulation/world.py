@@ -1,6 +1,6 @@
 """One simulated community from one seed: drawn, disturbed, healed, and judged.
 
-`run(seed)` first draws what the community is and which faults it has (a quarter of all seeds have none, a quarter only
+A world first draws what the community is and which faults it has (a quarter of all seeds have none, a quarter only
 one kind), then lets chaos rule, then heals everything and demands that honest work gets done. The same seed is the
 same history, event by event; `World.trace` is a hash over it.
 """
@@ -18,13 +18,14 @@ from protocol.base import MARK_BLOCK, AccountId, PublicKey
 from protocol.messages import Bundle, Deliver, Message
 from protocol.signing import SecretKey
 from protocol.statements import Certificate
-from tests.builders import found, key
+from tests.builders import found
 
+from .boards import Board, Schemers, secret_of
+from .cheats import Cheat
 from .events import CALM, Network, Timeline, Weather
 from .oracle import Oracle, require
 from .peer import Peer
-from .people import Author, Board, Cheat, Schemers, secret_of
-from .stamps import stamps
+from .people import Author
 
 CHAOS_S = 12.0
 HEAL_S = 40.0
@@ -190,7 +191,8 @@ class World:
         self.timeline.every(1.0, self._disturb, lambda: self.is_healing)
         if self.setting.restores:
             self.timeline.after(CHAOS_S / 3, self._plan_restore)
-        with patch.object(fence, "MARK_BLOCK", self.setting.block), patch.object(fence, "LEAD", self.setting.block // 4):
+        block = self.setting.block
+        with patch.object(fence, "MARK_BLOCK", block), patch.object(fence, "LEAD", block // 4):
             self.timeline.run(CHAOS_S)
             self._heal()
             while self.timeline.now < CHAOS_S + HEAL_S and not self._is_well():
@@ -266,14 +268,3 @@ class World:
         kind = type(message).__name__
         self._trace.update(f"{self.timeline.now:.6f} {source} {target} {kind};".encode())
         self.peers[target].receive(source, message)
-
-
-def run(seed: int) -> World:
-    """Play the community of this seed to its end, with stamps for signatures. Raises Violation."""
-    with stamps():
-        world = World(seed)
-        world.run()
-    return world
-
-
-__all__ = ["Setting", "World", "draw", "key", "run"]
