@@ -19,7 +19,7 @@ from protocol.commit import Outbox
 from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger, Overruled
 from protocol.messages import Bundle
-from protocol.statements import Certificate, ForkProof
+from protocol.statements import Certificate, ForkProof, Place
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
 
 from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
@@ -258,8 +258,9 @@ class Bookkeeper:
             case Accepted() if certificate.place.account == COMMONS:
                 return self._decide(certificate)
             case Accepted():
+                settled = self._above_final(certificate.place)
                 self.ledger.certify(certificate)
-                self._stage((CertificateRecord(certificate),), Certified(certificate))
+                self._stage((CertificateRecord(certificate),), Certified(certificate, settled))
                 self._stirred.append(certificate.place.account)
             case Waiting() | Overruled():
                 self._keep_pending(certificate)
@@ -267,6 +268,12 @@ class Bookkeeper:
             case Refused():
                 logger.warning("a certificate was refused: %s", judged.facts)
         return judged
+
+    def _above_final(self, place: Place) -> tuple[SignedEntry, ...]:
+        """The entries that a certificate for `place` is about to make final."""
+        chain = self.ledger.chain(place.account)
+        tail = [] if chain is None else chain.tail
+        return tuple([effects.signed for effects in tail if effects.signed.seq <= place.seq])
 
     def _decide(self, certificate: Certificate) -> Verdict:
         """Apply the entry of account 0 that these commits decided, once its body is here."""
@@ -279,7 +286,8 @@ class Bookkeeper:
         self.ledger.apply(effects)
         self.ledger.certify(certificate)
         self.rivals.forget(COMMONS)
-        self._stage((EntryRecord(signed), CertificateRecord(certificate)), Entered(signed), Certified(certificate))
+        decided = Certified(certificate, (signed,))
+        self._stage((EntryRecord(signed), CertificateRecord(certificate)), Entered(signed), decided)
         self._stirred.append(COMMONS)
         return Accepted()
 

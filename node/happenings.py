@@ -1,6 +1,7 @@
 """What the door tells after a commit: frozen values, handed to every listener in the order they became true.
 
-A listener is a plain function that must not wait and must not fail; whoever is told may rely on the facts being durable.
+A listener is a plain function that must not wait and must not fail. Whoever is told may rely on the facts: they are
+durable.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,8 @@ class Certified:
     """A certificate made its account final up to its place (for account 0: the entry is decided)."""
 
     certificate: Certificate
+    settled: tuple[SignedEntry, ...]
+    """The entries that were not final before, ascending."""
 
 
 @dataclass(frozen=True, slots=True)

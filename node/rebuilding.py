@@ -22,7 +22,7 @@ def rebuild(journal: Journal) -> Ledger:
     """Fold the journal into a new ledger. Raises JournalContradicts."""
     ledger = Ledger(verify=lambda *_: True)
     fold(ledger, journal.replay())
-    ledger.verify = signing.verify
+    ledger.verify = signing.RememberingVerify()
     ledger.lookup = lambda account, incarnation, seq: _held(ledger, journal, account, incarnation, seq)
     return ledger
 

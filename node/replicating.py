@@ -6,7 +6,7 @@ The thinking is in protocol/replication.py; here are the clock, the peers and th
 import trio
 
 from protocol.base import AccountId
-from protocol.messages import Compare, Deliver, Fetch, Heads, Hint, Index, Position, Proof, Since, Span, Want
+from protocol.messages import Compare, Deliver, Fetch, Heads, Hint, Index, Moved, Position, Proof, Since, Span, Want
 from protocol.replication import Cursor, Pull, serve_compare, serve_fetch, serve_since, serve_want
 from protocol.verdict import Need, Waiting
 
@@ -35,6 +35,7 @@ class Replicator:
         exchange.answer(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
         exchange.answer(Compare, lambda peer, ask: self._reply(peer, serve_compare(shelf, ask)))
         exchange.answer(Index, self._on_index)
+        exchange.answer(Moved, self._on_moved)
         exchange.answer(Heads, self._on_heads)
         exchange.answer(Deliver, self._on_deliver)
         exchange.answer(Hint, self._on_hint)
@@ -95,6 +96,10 @@ class Replicator:
     def _on_index(self, peer: str, index: Index) -> None:
         if peer in self._pulls:
             self._reply(peer, self._pulls[peer].on_index(index, trio.current_time()))
+
+    def _on_moved(self, peer: str, moved: Moved) -> None:
+        if peer in self._pulls:
+            self._reply(peer, self._pulls[peer].on_moved(moved, trio.current_time()))
 
     def _on_heads(self, peer: str, heads: Heads) -> None:
         if peer in self._pulls:

@@ -28,8 +28,10 @@ from .journal import Journal
 from .rebuilding import rebuild
 from .replicating import Replicator
 from .shelf import Shelf
+from .spreading import Spreader
 from .standing import Standing
 from .submission import Submitter
+from .tracking import Tracker
 from .transport import Transport, open_transport
 from .witnessing import Witnessing
 
@@ -56,7 +58,9 @@ class Node:
         budget = Budget(config.votes_per_minute, config.votes_burst)
         self.witnessing = None if key is None else Witnessing(key, door, self.exchange, budget)
         own = b"" if key is None else bytes(key.public)
-        self.submitter = Submitter(door, self.exchange, self.shelf, own, self._vote_here)
+        self.tracker = Tracker(door, self.shelf, own)
+        self.spreader = Spreader(door, self.exchange, self.shelf, self.tracker)
+        self.submitter = Submitter(door, self.exchange, self.shelf, self.tracker, own, self._vote_here)
         self.asker = Asker(door, self.exchange, self.witnessing)
         self.replicator = Replicator(door, self.exchange, self.shelf)
         self.exchange.answer(Answer, self._on_answer)
@@ -98,11 +102,16 @@ class Node:
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         """Take one signed entry through the door; durable when this returns, and on its way to the witnesses.
 
-        `instance` is the nonce under whose lease it was signed. Raises Malformed, or DoorClosed when nothing is taken.
+        `instance` is the nonce under whose lease it was signed: whoever names one keeps the bytes durably itself, so
+        they go to the witnesses while the journal still writes. Raises Malformed, or DoorClosed when nothing is taken.
         """
         signed = read_signed(signed_raw)
-        (verdict,) = await self.bookkeeper.submit(Bundle((signed,)))
-        if isinstance(verdict, Accepted | Duplicate) and signed.account != 0:
+        (verdict,) = self.bookkeeper.take(Bundle((signed,)))
+        goes_on = isinstance(verdict, Accepted | Duplicate) and signed.account != 0
+        if goes_on and instance:
+            self.submitter.submit(signed, instance)
+        await self.bookkeeper.ticket.durable()
+        if goes_on:
             self.submitter.submit(signed, instance)
         return verdict
 
@@ -112,16 +121,16 @@ class Node:
 
     async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
         """Wait until an entry is final. False when the time is over, or it never will be (see `state_of`)."""
-        standing = await self.submitter.wait_for(account, seq, id, Standing.FINAL, timeout_s)
+        standing = await self.tracker.wait_for(account, seq, id, Standing.FINAL, timeout_s)
         return standing in (Standing.FINAL, Standing.SEEN)
 
     async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
         """Wait until the payee's node acknowledged an entry. False when the time is over, or it never will be."""
-        return await self.submitter.wait_for(account, seq, id, Standing.SEEN, timeout_s) is Standing.SEEN
+        return await self.tracker.wait_for(account, seq, id, Standing.SEEN, timeout_s) is Standing.SEEN
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Where an entry that was recorded here stands."""
-        return self.submitter.state_of(account, seq, id)
+        return self.tracker.standing(account, seq, id)
 
     async def ask_heads(self, account: AccountId, instance: bytes, previous: bytes, signature: Signature) -> list[Head]:
         """Ask the witnesses what they hold of an account and for the lease to sign; the answers that came in time."""
@@ -155,6 +164,7 @@ class Node:
             nursery.start_soon(self.exchange.follow_links)
             nursery.start_soon(self.replicator.tick)
             nursery.start_soon(self.submitter.ask_again)
+            nursery.start_soon(self.spreader.gossip)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)
 

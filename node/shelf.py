@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from protocol.base import COMMONS, AccountId
 from protocol.entry import SignedEntry
-from protocol.messages import Bundle, Index, Position, Span
+from protocol.messages import Bundle, Index, Moved, Position, Span
 from protocol.statements import Certificate
 
 from .bookkeeper import Bookkeeper
@@ -60,7 +60,7 @@ class Shelf:
         """The newest final entry of every chain of the accounts `first` .. `last`, ascending."""
         ledger = self._door.ledger
         heads = []
-        for account in ledger.accounts():
+        for account in ledger.accounts() if first != last else (AccountId(first),):
             if not first <= account <= last:
                 continue
             seq = self.final_seq(account)
@@ -77,6 +77,12 @@ class Shelf:
         newest = self._door.journal.last_row
         last = rows[-1][0] if len(rows) == limit else newest
         return Index(tuple(rows), last, last < newest)
+
+    def moved(self, row: int, limit: int) -> Moved:
+        """The newest final heads of the accounts that certificates above `row` moved."""
+        accounts, newest = self._door.journal.moved_since(row, limit + 1)
+        heads = [head for account in accounts[:limit] for head in self.final_heads(account, account)]
+        return Moved(tuple(heads), newest, len(accounts) > limit)
 
     def records(self, rows: Sequence[int]) -> Bundle:
         """The records at these rows of the journal."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import trio
 
-from protocol.base import COMMONS, AccountId
+from protocol.base import COMMONS
 from protocol.budget import Budget
 from protocol.decisions import Decision, Denied, NeedMark, Stopped, Voted
 from protocol.fence import Fence, Keeper
@@ -35,7 +35,7 @@ from protocol.messages import (
 )
 from protocol.signing import SecretKey, Tag, verify
 from protocol.statements import Mark, Place
-from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
+from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Waiting
 from protocol.witness import Witness
 
 from .bookkeeper import Bookkeeper

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .base import COMMONS, AccountId
 from .chain import Chain
-from .state import State, Verify
+from .signing import Verify
+from .state import State
 from .statements import Certificate, Place, certificate_tag
 from .verdict import Accepted, Code, Duplicate, Need, Refused, Waiting
 

@@ -22,7 +22,8 @@ Plain = Any
 
 def encode(value: Plain) -> bytes:
     """Write `value` in its one canonical encoding."""
-    return msgpack.packb(value, use_bin_type=True)
+    written: bytes = msgpack.packb(value, use_bin_type=True)
+    return written
 
 
 def decode(raw: bytes, bytes_max: int) -> Plain:

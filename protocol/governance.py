@@ -22,8 +22,8 @@ from .entry import Entry, SignedEntry
 from .judging import Draft
 from .ops import Admit, Amend, Charge, Charter, Found, Limits, Op, Reinstate, Stewards, Suspend, is_handle
 from .shapes import MONEY_KINDS, MoneyShape, count_fault, kinds_fault, words_fault
-from .signing import Authority, Tag
-from .state import State, Verify, is_met
+from .signing import Authority, Tag, Verify
+from .state import State, is_met
 from .statements import acceptance_content
 from .verdict import Code, Refused, Waiting
 

@@ -21,7 +21,8 @@ from .pairs import Bounced, Parcel, Watermark
 from .placing import ground_fault, is_signed, place_fault, rival_place
 from .root import Leaves
 from .shapes import member_fault
-from .state import State, Verify
+from .signing import Verify
+from .state import State
 from .statements import Certificate, ForkProof
 from .verdict import Accepted, Code, Duplicate, Fork, Refused, Waiting
 

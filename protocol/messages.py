@@ -25,6 +25,7 @@ from .bundles import Range as Range
 from .bundles import Span as Span
 from .bundles import positions_of as positions_of
 from .tells import GENERATION_BYTES as GENERATION_BYTES
+from .tells import HEADS_MAX as HEADS_MAX
 from .tells import PAGE_ROWS as PAGE_ROWS
 from .tells import PROTOCOL_VERSION as PROTOCOL_VERSION
 from .tells import Compare as Compare
@@ -35,6 +36,7 @@ from .tells import Hello as Hello
 from .tells import Hint as Hint
 from .tells import Hosts as Hosts
 from .tells import Index as Index
+from .tells import Moved as Moved
 from .tells import Proof as Proof
 from .tells import Seen as Seen
 from .tells import Since as Since
@@ -44,14 +46,14 @@ FRAME_BYTES_MAX = 1 << 20
 
 Message = (
     Hello | Hosts | Submit | Answer | Missing | Deliver | Seen | Hint | Want | Since | Index | Fetch | Compare | Heads
-    | AskHead | Head | AskMark | Marked | KeepMark | MarkKept | Ballot | AskCommit | Proof
+    | Moved | AskHead | Head | AskMark | Marked | KeepMark | MarkKept | Ballot | AskCommit | Proof
 )  # fmt: skip
 
 MESSAGES: dict[int, type[Message]] = {
     kind.TAG: kind
     for kind in (
         Hello, Hosts, Submit, Answer, Missing, Deliver, Seen, Hint, Want, Since, Index, Fetch, Compare, Heads,
-        AskHead, Head, AskMark, Marked, KeepMark, MarkKept, Ballot, AskCommit, Proof,
+        Moved, AskHead, Head, AskMark, Marked, KeepMark, MarkKept, Ballot, AskCommit, Proof,
     )
 }  # fmt: skip
 

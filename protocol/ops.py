@@ -17,7 +17,6 @@ from .base import (
     KEYS_MAX,
     NAME_BYTES_MAX,
     NOTE_BYTES_MAX,
-    NUMBER_MAX,
     PPM,
     UNIT_BYTES_MAX,
     AccountId,

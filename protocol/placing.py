@@ -7,8 +7,8 @@ from .base import COMMONS, ENTRY_BYTES_MAX, ENTRY_VERSION, KEYS_MAX, NO_COMMUNIT
 from .chain import Chain
 from .entry import SignedEntry
 from .ops import Found, Open
-from .signing import Authority, Tag
-from .state import State, Verify, is_met
+from .signing import Authority, Tag, Verify
+from .state import State, is_met
 from .statements import ballot_content
 from .verdict import Code, Need, Refused, Waiting
 

@@ -1,9 +1,10 @@
 """How two nodes find out what one lacks of the other: a plain state machine for each linked peer.
 
 Messages in, messages out; what it may ask of the store is `Shelf`. A pull from one peer goes through these states:
-idle, indexing (a page of the peer's journal was asked for), fetching (records of that page were asked for), comparing
-(range fingerprints, when the peer's journal is not known by row). At most one question is open at a time, so the answers
-set the pace. Everything is idempotent: a question that was lost is simply asked again by `tick`.
+idle, looking (which heads moved since a row of the peer's journal?), indexing (a page of that journal was asked for,
+because much is missing), fetching (records or spans were asked for), comparing (range fingerprints, when the journal is
+not known by row). At most one question is open at a time, so the answers set the pace. Everything is idempotent: a
+question that was lost is simply asked again by `tick`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from .base import ACCOUNT_MAX, COMMONS, AccountId, digest
 from .codec import encode
 from .entry import SignedEntry
 from .messages import (
+    HEADS_MAX,
     PAGE_ROWS,
     Bundle,
     Compare,
@@ -23,6 +25,7 @@ from .messages import (
     Heads,
     Index,
     Message,
+    Moved,
     Position,
     Range,
     Since,
@@ -35,9 +38,10 @@ FETCH_ROWS = 100
 """Records asked for at a time: their entries fit one frame at their largest."""
 SPAN_ENTRIES = 100
 SPANS_MAX = 32
-HEADS_MAX = 32
+SPANS_ENTRIES_MAX = 1_000
+"""When more than this is missing it is asked for by rows, which come in an order in which each can be judged."""
+SMALL_RANGE = 32
 """A range that differs and holds no more chains than this is told head by head."""
-HEADS_PAGE = 500
 PARTS = 16
 PATIENCE_S = 10
 """After this long without an answer the open question counts as lost."""
@@ -53,6 +57,7 @@ class Shelf(Protocol):
     def final_heads(self, first: int, last: int) -> list[Position]: ...
     def final_seq(self, account: AccountId) -> int: ...
     def page(self, row: int, limit: int) -> Index: ...
+    def moved(self, row: int, limit: int) -> Moved: ...
     def records(self, rows: Sequence[int]) -> Bundle: ...
     def span(self, span: Span, entries_max: int) -> Bundle: ...
 
@@ -61,6 +66,7 @@ class State(Enum):
     """What is open with the peer."""
 
     IDLE = "idle"
+    LOOKING = "looking"
     INDEXING = "indexing"
     FETCHING = "fetching"
     COMPARING = "comparing"
@@ -102,6 +108,8 @@ class Pull:
         self._missing: list[int] = []
         self._page: Index | None = None
         self._spans: list[Span] = []
+        self._looked: Moved | None = None
+        """The heads that moved at the peer, until they are final here: then its journal is read to that row."""
 
     @property
     def cursor(self) -> Cursor | None:
@@ -115,10 +123,10 @@ class Pull:
     def start(self, now: float) -> list[Message]:
         """Ask for what is missing here: by row if the journal is known or all of it is new here, else by range."""
         if self._row is not None:
-            return self._ask(State.INDEXING, Since(self._row), now)
+            return self._ask(State.LOOKING, Since(self._row, briefly=True), now)
         if not self._shelf.final_heads(1, ACCOUNT_MAX):
             self._row = 0
-            return self._ask(State.INDEXING, Since(0), now)
+            return self._ask(State.INDEXING, Since(0, briefly=False), now)
         return self._ask(State.COMPARING, Compare((range_of(self._shelf, 0, ACCOUNT_MAX),)), now)
 
     def tick(self, now: float) -> list[Message]:
@@ -127,7 +135,7 @@ class Pull:
             return self.start(now) if now - self._rested_at >= INTERVAL_S else []
         if now - self._asked_at < PATIENCE_S:
             return []
-        self._missing, self._spans, self._page = [], [], None
+        self._missing, self._spans, self._page, self._looked = [], [], None, None
         return self.start(now)
 
     def hurry(self, now: float) -> list[Message]:
@@ -138,6 +146,24 @@ class Pull:
         """Ask for spans that a hint or a waiting entry named; later, if another question is open."""
         self._spans.extend(span for span in spans if span not in self._spans)
         return self._next_span(now) if self._state is State.IDLE else []
+
+    def on_moved(self, moved: Moved, now: float) -> list[Message]:
+        """Which heads moved at the peer: want what is not final here, span by span, or row by row if it is much."""
+        if self._state is not State.LOOKING:
+            return []
+        spans = [span for head in moved.heads if (span := self._span_to(head)) is not None]
+        if moved.more or sum(span.last - span.first + 1 for span in spans) > SPANS_ENTRIES_MAX:
+            return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
+        self._looked = moved
+        self._spans.extend(span for span in spans if span not in self._spans)
+        return self._next_span(now)
+
+    def _span_to(self, head: Position) -> Span | None:
+        """What is missing here up to a head of the peer's."""
+        if self._shelf.is_final(head):
+            return None
+        first = self._shelf.final_seq(head.account) + 1
+        return Span(head.account, head.incarnation, min(first, head.seq), head.seq)
 
     def on_index(self, index: Index, now: float) -> list[Message]:
         """A page of the peer's journal: fetch what is not here."""
@@ -159,11 +185,7 @@ class Pull:
 
     def on_heads(self, heads: Heads, now: float) -> list[Message]:
         """The peer's heads in ranges that differ: want what is final there and not here, answer with ours if asked."""
-        spans = [
-            Span(head.account, head.incarnation, self._shelf.final_seq(head.account) + 1, head.seq)
-            for head in heads.heads
-            if not self._shelf.is_final(head)
-        ]
+        spans = [span for head in heads.heads if (span := self._span_to(head)) is not None]
         # Account 0 first: nothing else can be judged without it.
         messages = heads_messages(self._shelf, heads.ranges, reply=False) if heads.reply else []
         if self._state is State.COMPARING:
@@ -181,7 +203,7 @@ class Pull:
             return self._ask(State.FETCHING, Fetch(self._serial, tuple(rows)), now)
         self._row, more, self._page = max(self._page.last, self._row or 0), self._page.more, None
         if more:
-            return self._ask(State.INDEXING, Since(self._row), now)
+            return self._ask(State.INDEXING, Since(self._row, briefly=False), now)
         return self._next_span(now)
 
     def _next_span(self, now: float) -> list[Message]:
@@ -193,11 +215,21 @@ class Pull:
                 pending.append(Span(span.account, span.incarnation, first, span.last))
         asked, self._spans = pending[:SPANS_MAX], pending[SPANS_MAX:]
         if not asked:
-            return self._rest(now)
+            return self._finish_look(now)
         self._spans += [Span(s.account, s.incarnation, s.first + SPAN_ENTRIES, s.last) for s in asked
                         if s.last - s.first >= SPAN_ENTRIES]  # fmt: skip
         self._serial += 1
         return self._ask(State.FETCHING, Want(self._serial, tuple(asked)), now)
+
+    def _finish_look(self, now: float) -> list[Message]:
+        """The spans are through. What is not final even so depends on one another: rows come in an order that works."""
+        looked, self._looked = self._looked, None
+        if looked is None:
+            return self._rest(now)
+        if not all(self._shelf.is_final(head) for head in looked.heads):
+            return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
+        self._row = max(self._row or 0, looked.last)
+        return self._rest(now)
 
     def _ask(self, state: State, question: Message, now: float) -> list[Message]:
         self._state, self._asked_at = state, now
@@ -210,7 +242,7 @@ class Pull:
 
 def serve_since(shelf: Shelf, ask: Since) -> list[Message]:
     """Answer with the next page of this node's journal."""
-    return [shelf.page(ask.row, PAGE_ROWS)]
+    return [shelf.moved(ask.row, HEADS_MAX) if ask.briefly else shelf.page(ask.row, PAGE_ROWS)]
 
 
 def serve_fetch(shelf: Shelf, ask: Fetch) -> list[Message]:
@@ -241,7 +273,7 @@ def serve_compare(shelf: Shelf, ask: Compare) -> list[Message]:
         ours = range_of(shelf, theirs.first, theirs.last)
         if ours == theirs:
             continue
-        if min(ours.count, theirs.count) <= HEADS_MAX or theirs.first == theirs.last:
+        if min(ours.count, theirs.count) <= SMALL_RANGE or theirs.first == theirs.last:
             small.append((theirs.first, theirs.last))
         else:
             parts += split(shelf, ours)
@@ -268,7 +300,7 @@ def heads_messages(shelf: Shelf, ranges: Sequence[tuple[int, int]], *, reply: bo
     heads = [head for first, last in ranges for head in shelf.final_heads(first, last)]
     if not ranges:
         return []
-    pages = [tuple(heads[at : at + HEADS_PAGE]) for at in range(0, len(heads), HEADS_PAGE)] or [()]
+    pages = [tuple(heads[at : at + HEADS_MAX]) for at in range(0, len(heads), HEADS_MAX)] or [()]
     spans = tuple(ranges)
     return [Heads(spans if page is pages[-1] else (), page, reply and page is pages[-1]) for page in pages]
 

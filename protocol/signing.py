@@ -4,7 +4,7 @@ Libsodium's single verification is the rule of the protocol (batch or cofactored
 keys). Secret keys come in as bytes and are never kept here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -85,6 +85,33 @@ def verify(public: PublicKey, tag: Tag, community: CommunityId, body: bytes, sig
     return True
 
 
+Verify = Callable[[PublicKey, Tag, CommunityId, bytes, Signature], bool]
+"""Shaped as `verify`. A simulator may put something cheaper in its place."""
+
+
+class RememberingVerify:
+    """`verify` that remembers what it last found valid, so that votes gathered one by one are not verified again when
+    their certificate is judged. Holds `size` signatures, the oldest leaving first."""
+
+    def __init__(self, size: int = 1_024) -> None:
+        self._size = size
+        self._valid: dict[tuple[PublicKey, Tag, CommunityId, bytes, Signature], None] = {}
+
+    def __call__(self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature) -> bool:
+        asked = public, tag, community, body, signature
+        if self._valid.pop(asked, _UNKNOWN) is None:
+            return True  # asked for again only once: when the certificate is judged
+        if not verify(*asked):
+            return False
+        self._valid[asked] = None
+        if len(self._valid) > self._size:
+            del self._valid[next(iter(self._valid))]
+        return True
+
+
+_UNKNOWN = object()
+
+
 def is_usable_key(public: bytes) -> bool:
     """Tell whether `public` may stand in an authority: on the curve, of the prime order, not of small order."""
     return len(public) == KEY_BYTES and bool(crypto_core_ed25519_is_valid_point(public))
@@ -144,9 +171,7 @@ def read_authority(threshold: codec.Plain, keys: codec.Plain) -> Authority:
     listed = codec.items(keys)
     if len(listed) > KEYS_MAX:
         raise Malformed(f"at most {KEYS_MAX} keys were expected")
-    return Authority(
-        codec.uint(threshold, KEYS_MAX), tuple(PublicKey(codec.binary(key, KEY_BYTES)) for key in listed)
-    )
+    return Authority(codec.uint(threshold, KEYS_MAX), tuple(PublicKey(codec.binary(key, KEY_BYTES)) for key in listed))
 
 
 def read_signatures(value: codec.Plain) -> tuple[tuple[int, Signature], ...]:

@@ -1,15 +1,12 @@
 """The whole state of a ledger in its three parts. Read by the judging modules, written by `Ledger` alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from .base import AccountId, CommunityId, PublicKey, Signature
+from .base import AccountId, CommunityId, Signature
 from .chain import Chain
 from .commons import Commons
 from .pairs import Pairs
-from .signing import Authority, Tag
-
-Verify = Callable[[PublicKey, Tag, CommunityId, bytes, Signature], bool]
-"""Shaped as `signing.verify`. A simulator may put something cheaper in its place."""
+from .signing import Authority, Tag, Verify
 
 
 class State:

@@ -1,4 +1,4 @@
-"""What witnesses and stewards say with a signature: votes, commits, certificates, nacks, marks, ballots; and fork proofs.
+"""What witnesses and stewards say with a signature: votes, commits, certificates, nacks, marks, ballots; fork proofs.
 
 Each has `content()`, the bytes under the signature (PROTOCOL-RULES 6 to 8, 11, 14), and a form that travels.
 Whether a statement counts (is the key a witness of that epoch?) is asked where it is used.
@@ -25,7 +25,7 @@ from .base import (
     Signature,
 )
 from .entry import SIGNED_BYTES_MAX, SignedEntry, read_signed
-from .signing import Tag, verify
+from .signing import Tag, Verify, verify
 
 CERTIFICATE_BYTES_MAX = 128 + KEYS_MAX * (SIGNATURE_BYTES + 16)
 
@@ -70,7 +70,7 @@ class Vote:
     number: int
     signature: Signature
 
-    def is_by(self, key: PublicKey, community: CommunityId) -> bool:
+    def is_by(self, key: PublicKey, community: CommunityId, verify: Verify = verify) -> bool:
         """Tell whether `key` signed it."""
         return verify(key, self.tag, community, self.place.content(self.number), self.signature)
 
@@ -158,7 +158,7 @@ class Nack:
     def content(place: Place, code: int, height: int) -> bytes:
         return codec.encode((*place.plain(), code, height))
 
-    def is_by(self, key: PublicKey, community: CommunityId) -> bool:
+    def is_by(self, key: PublicKey, community: CommunityId, verify: Verify = verify) -> bool:
         """Tell whether `key` signed it."""
         return verify(key, Tag.NACK, community, self.content(self.place, self.code, self.height), self.signature)
 

@@ -13,6 +13,8 @@ PROTOCOL_VERSION = 1
 GENERATION_BYTES = 16
 PAGE_ROWS = 500
 """Rows of a journal that one index page lists; below codec.ITEMS_MAX."""
+HEADS_MAX = 500
+"""Heads that one message tells of."""
 NOTHING = Bundle()
 
 
@@ -139,18 +141,19 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Asks what the peer's journal holds above its row `row`, in the order in which it came there."""
+    """Asks what came above a row of the peer's journal: `briefly` the heads that moved (Moved), else rows (Index)."""
 
     TAG: ClassVar[int] = 10
     row: int
+    briefly: bool
 
     def plain(self) -> codec.Plain:
-        return (self.row,)
+        return self.row, int(self.briefly)
 
     @classmethod
     def read(cls, fields: codec.Plain) -> Self:
-        (row,) = codec.items(fields, 1)
-        return cls(codec.uint(row))
+        row, briefly = codec.items(fields, 2)
+        return cls(codec.uint(row), bool(codec.uint(briefly, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,28 @@ class Index:
             row, is_cert, *position = codec.items(item, 6)
             rows.append((codec.uint(row), bool(codec.uint(is_cert, 1)), Position.read(tuple(position))))
         return cls(tuple(rows), codec.uint(last), bool(codec.uint(more, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The newest final heads of the accounts that moved since a row, up to row `last`; at most HEADS_MAX of them.
+
+    `more`: there are others, so that rows have to be asked for.
+    """
+
+    TAG: ClassVar[int] = 24
+    heads: tuple[Position, ...]
+    last: int
+    more: bool
+
+    def plain(self) -> codec.Plain:
+        return tuple([head.plain() for head in self.heads]), self.last, int(self.more)
+
+    @classmethod
+    def read(cls, fields: codec.Plain) -> Self:
+        heads, last, more = codec.items(fields, 3)
+        listed = tuple([Position.read(head) for head in codec.items(heads)])
+        return cls(listed, codec.uint(last), bool(codec.uint(more, 1)))
 
 
 @dataclass(frozen=True, slots=True)

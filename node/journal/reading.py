@@ -70,6 +70,12 @@ class Reader:
         found += [(n, True, position) for n, position in certificates]
         return sorted(found, key=itemgetter(0))[:limit]
 
+    def moved_since(self, row: int, limit: int) -> tuple[list[AccountId], int]:
+        """The accounts (at most `limit`) for which certificates came above `row`, and the newest row."""
+        newest = self.last_row
+        found = self._each(schema.MOVED_IN, (row, newest, limit), lambda columns: AccountId(cast(int, columns[0])))
+        return list(found), newest
+
     def at_rows(self, wanted: Sequence[int]) -> list[EntryRecord | CertificateRecord]:
         """The entries and certificates at these rows, in that order; other rows are left out."""
         found: list[EntryRecord | CertificateRecord] = []

@@ -135,7 +135,7 @@ async def test_listeners_are_told_in_order_and_only_of_what_is_durable(town: Tow
         opened = town.open("ana")
         certificate = town.certificate(opened)
         await door.submit(Bundle((opened,), (certificate,)))
-        assert told == [(Entered(opened), 3), (Certified(certificate), 3)]
+        assert told == [(Entered(opened), 3), (Certified(certificate, (opened,)), 3)]
 
 
 async def test_after_a_failed_commit_nothing_is_taken_and_memory_is_what_the_disk_holds(

@@ -9,7 +9,7 @@ from node.bookkeeper import Bookkeeper
 from node.shelf import Shelf
 from protocol import replication
 from protocol.entry import SignedEntry
-from protocol.messages import Bundle, Compare, Deliver, Fetch, Heads, Index, Message, Position, Since, Span, Want
+from protocol.messages import Bundle, Compare, Deliver, Fetch, Heads, Index, Message, Moved, Position, Since, Span, Want
 from protocol.ops import Recv, Send
 from protocol.replication import Cursor, Pull, State, fingerprint
 from protocol.statements import Certificate
@@ -87,6 +87,8 @@ class Wire:
         match answer:
             case Index():
                 return self.pull.on_index(answer, self.now)
+            case Moved():
+                return self.pull.on_moved(answer, self.now)
             case Heads():
                 return self.pull.on_heads(answer, self.now)
             case Deliver():
@@ -150,8 +152,25 @@ async def test_a_known_cursor_asks_only_for_what_came_since(tmp_path: Path) -> N
         await fill(ahead, [(paid, town.certificate(paid))])
         wire = Wire(behind, ahead, pull_from(behind, ahead, cursor))
         await wire.run(wire.pull.start(0.0))
-        assert wire.questions[0] == Since(cursor.row)
+        assert wire.questions[0] == Since(cursor.row, briefly=True)
+        assert [type(question) for question in wire.questions] == [Since, Want]
         assert behind.ledger.state_root() == ahead.ledger.state_root()
+
+
+async def test_when_much_is_missing_a_cursor_asks_row_by_row(tmp_path: Path) -> None:
+    town = found("ana", "ben", limit=10_000)
+    news = history(town, seed=3, payments=20)
+    async with door_of(town, tmp_path / "a") as ahead, door_of(town, tmp_path / "b") as behind:
+        await fill(ahead, news)
+        await fill(behind, news)
+        cursor = Cursor(ahead.journal.generation, ahead.journal.last_row)
+        paid = [town.write("ana", Send(town["ben"], 1)) for _ in range(1_001)]
+        await fill(ahead, [(signed, town.certificate(signed)) for signed in paid])
+        wire = Wire(behind, ahead, pull_from(behind, ahead, cursor))
+        await wire.run(wire.pull.start(0.0))
+        assert wire.questions[1] == Since(cursor.row, briefly=False)
+        assert behind.ledger.state_root() == ahead.ledger.state_root()
+        assert wire.pull.cursor == Cursor(ahead.journal.generation, ahead.journal.last_row)
 
 
 async def test_a_cursor_of_a_journal_that_was_made_anew_is_not_used(tmp_path: Path) -> None:
@@ -159,7 +178,7 @@ async def test_a_cursor_of_a_journal_that_was_made_anew_is_not_used(tmp_path: Pa
     async with door_of(town, tmp_path / "a") as ahead, door_of(town, tmp_path / "b") as behind:
         await fill(ahead, history(town, seed=3, payments=5))
         pull = pull_from(behind, ahead, Cursor(bytes(16), 10**6))
-        assert pull.start(0.0) == [Since(0)]
+        assert pull.start(0.0) == [Since(0, briefly=False)]
 
 
 async def test_equal_nodes_say_so_in_one_message_and_read_rows_from_then_on(tmp_path: Path) -> None:

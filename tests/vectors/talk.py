@@ -27,6 +27,7 @@ from protocol.messages import (
     Message,
     Missing,
     Moved,
+    Moved,
     Position,
     Proof,
     Range,

@@ -1,0 +1,102 @@
+"""What follows when an entry becomes final: who is told at once, who acknowledges, and what is gossiped.
+
+The author's node gives the certificate to the witnesses, and entries with it to the payees' nodes; everybody else gets
+a hint. A payee's node acknowledges to the payer's. Works after commits only, from what the door tells.
+"""
+
+import trio
+
+from protocol.base import COMMONS, AccountId
+from protocol.entry import SignedEntry
+from protocol.messages import Bundle, Deliver, Hint, Position, Seen
+from protocol.ops import Send
+from protocol.statements import Certificate
+
+from .bookkeeper import Bookkeeper
+from .exchange import Exchange
+from .happenings import Certified, Happening, Overturned, SeenByPayee
+from .shelf import Shelf
+from .tracking import Tracker
+
+HINT_INTERVAL_S = 1.0
+"""Hints of what became final are gossiped together this often."""
+HINTS_MAX = 16
+"""Positions that fit a hint; when more became final, the hint says only that there is much news."""
+
+
+class Spreader:
+    """Listens to the door, and tells peers."""
+
+    def __init__(self, door: Bookkeeper, exchange: Exchange, shelf: Shelf, tracker: Tracker) -> None:
+        self._door = door
+        self._exchange = exchange
+        self._shelf = shelf
+        self._tracker = tracker
+        self._hints: list[Position] = []
+        exchange.answer(Seen, self._on_seen)
+        door.listen(self._on_happening)
+
+    async def gossip(self) -> None:
+        """Send hints now and then, for as long as the node runs."""
+        while True:
+            await trio.sleep(HINT_INTERVAL_S)
+            if self._hints:
+                positions, self._hints = tuple(self._hints), []
+                alone = self._shelf.exactly(positions[0]) if len(positions) == 1 else None
+                self._exchange.hint(Hint(positions if len(positions) <= HINTS_MAX else (), alone or Bundle()))
+
+    def _on_happening(self, happening: Happening) -> None:
+        match happening:
+            case Certified(certificate, settled) if certificate.place.account != COMMONS:
+                if certificate.place.account in self._exchange.hosted:
+                    self._spread(certificate, settled)
+                self._acknowledge(certificate, settled)
+                self._tracker.moved(certificate.place.account)
+            case Overturned(undone):
+                for account in {signed.account for signed in undone} & self._exchange.hosted:
+                    self._tracker.conflict(account)
+
+    def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
+        neighbours = self._exchange.neighbours
+        witnesses = set(neighbours.witnesses(self._door.ledger.commons.witnesses))
+        self._exchange.send_all(witnesses, Deliver(0, Bundle((), (certificate,))))
+        payees = {payee for signed in settled for payee in _payees(signed)}
+        homes = {peer for payee in payees for peer in neighbours.hosting(payee)} - witnesses
+        if homes:
+            self._exchange.send_all(homes, Deliver(0, Bundle(settled, (certificate,))))
+        place = certificate.place
+        self._hints.append(Position(place.account, place.incarnation, place.seq, place.id))
+
+    def _acknowledge(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
+        """Tell the payer's node what its payees see here; of a lone vote, also that a second node holds it."""
+        hosted = self._exchange.hosted
+        seen = tuple(
+            Position(signed.account, signed.entry.incarnation, signed.seq, signed.id)
+            for signed in settled
+            if len(certificate.votes) == 1 or any(payee in hosted for payee in _payees(signed))
+        )
+        if not seen:
+            return
+        account = certificate.place.account
+        if account in hosted:
+            for position, signed in zip(seen, settled, strict=False):
+                if any(payee in hosted for payee in _payees(signed)):
+                    self._tracker.acknowledge(position, by_payee=True)
+        self._exchange.send_all(self._exchange.neighbours.hosting(account), Seen(seen))
+
+    def _on_seen(self, peer: str, seen: Seen) -> None:
+        neighbour = self._exchange.neighbours.get(peer)
+        for position in seen.positions:
+            if neighbour is None or position.account not in self._exchange.hosted:
+                continue
+            if not self._tracker.is_final(position.account, position.seq, position.id):
+                continue
+            signed = self._door.ledger.entry_at(position.account, position.incarnation, position.seq)
+            by_payee = signed is not None and any(payee in neighbour.hosts for payee in _payees(signed))
+            self._tracker.acknowledge(position, by_payee=by_payee)
+            if by_payee:
+                self._door.tell(SeenByPayee(position))
+
+
+def _payees(signed: SignedEntry) -> set[AccountId]:
+    return {op.to for op in signed.entry.ops if isinstance(op, Send)}

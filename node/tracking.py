@@ -1,0 +1,130 @@
+"""Where the entries of accounts that live here stand, and who waits for one: recorded, final, seen, conflict, refused.
+
+Reads the ledger for what is final; remembers in memory what peers acknowledged (after a restart that is found again
+from what the payees took in). May not send anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from protocol.base import AccountId, EntryId
+from protocol.messages import Position
+from protocol.ops import Send
+
+from .bookkeeper import Bookkeeper
+from .shelf import Shelf
+from .standing import Standing
+
+ENDS = frozenset({Standing.CONFLICT, Standing.REFUSED, Standing.SEEN})
+"""No further standing comes by waiting."""
+
+
+class SeqSet:
+    """A set of seqs, one bit each."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, seq: int) -> None:
+        at = seq >> 3
+        if at >= len(self._bits):
+            self._bits.extend(bytes(at + 1 - len(self._bits)))
+        self._bits[at] |= 1 << (seq & 7)
+
+    def __contains__(self, seq: int) -> bool:
+        at = seq >> 3
+        return at < len(self._bits) and bool(self._bits[at] >> (seq & 7) & 1)
+
+
+@dataclass(eq=False, slots=True)
+class _Account:
+    """What is known of one account that lives here."""
+
+    seen: SeqSet = field(default_factory=SeqSet)
+    held_elsewhere: SeqSet = field(default_factory=SeqSet)
+    is_in_conflict: bool = False
+    moved: trio.Event | None = None
+    """Set when any entry of the account moved; made when somebody waits."""
+
+
+class Tracker:
+    """`refused_at` tells what witnesses' refusals make of an entry that is still asked for (the submitter knows)."""
+
+    def __init__(self, door: Bookkeeper, shelf: Shelf, own_witness: bytes) -> None:
+        self._door = door
+        self._shelf = shelf
+        self._own_witness = own_witness
+        self._accounts: dict[AccountId, _Account] = {}
+        self.refused_at: Callable[[AccountId, int], Standing | None] = lambda _account, _seq: None
+
+    # Asking
+
+    def standing(self, account: AccountId, seq: int, id: EntryId) -> Standing:
+        """Say what has become of an entry that was recorded here."""
+        known = self._accounts.get(account)
+        if self.is_final(account, seq, id) and self._is_held_elsewhere(known, account, seq):
+            is_seen = (known is not None and seq in known.seen) or self._is_taken(account, seq)
+            return Standing.SEEN if is_seen else Standing.FINAL
+        if self._door.ledger.id_at(account, 0, seq) != id or (known is not None and known.is_in_conflict):
+            return Standing.CONFLICT
+        return self.refused_at(account, seq) or Standing.RECORDED
+
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
+        """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its standing."""
+        known = self._known(account)
+        with trio.move_on_after(timeout_s):
+            while (standing := self.standing(account, seq, id)) is not wanted and standing not in ENDS:
+                if known.moved is None:
+                    known.moved = trio.Event()
+                await known.moved.wait()
+        return self.standing(account, seq, id)
+
+    def is_final(self, account: AccountId, seq: int, id: EntryId) -> bool:
+        """Tell whether a certificate that is held here covers this entry."""
+        chain = self._door.ledger.chain(account)
+        return chain is not None and chain.final_seq >= seq and chain.id_at(seq) == id
+
+    # Telling
+
+    def moved(self, account: AccountId) -> None:
+        """Have those look again who wait for an entry of this account."""
+        known = self._accounts.get(account)
+        if known is not None and known.moved is not None:
+            known.moved.set()
+            known.moved = None
+
+    def acknowledge(self, position: Position, *, by_payee: bool) -> None:
+        """Remember that another node holds this final entry, and whether it is a payee's."""
+        known = self._known(position.account)
+        known.held_elsewhere.add(position.seq)
+        if by_payee:
+            known.seen.add(position.seq)
+        self.moved(position.account)
+
+    def conflict(self, account: AccountId) -> None:
+        """Remember that an entry of this account was displaced by another of its own."""
+        self._known(account).is_in_conflict = True
+        self.moved(account)
+
+    def _known(self, account: AccountId) -> _Account:
+        return self._accounts.setdefault(account, _Account())
+
+    def _is_held_elsewhere(self, known: _Account | None, account: AccountId, seq: int) -> bool:
+        """A witness of another node voted for it, or another node said that it holds it."""
+        commons = self._door.ledger.commons
+        if commons.quorum > 1 or not self._own_witness:
+            return True
+        if known is not None and seq in known.held_elsewhere:
+            return True
+        certificate = self._shelf.certificate(account, seq)
+        return certificate is not None and any(
+            commons.witnesses[witness] != self._own_witness for witness, _, _ in certificate.votes
+        )
+
+    def _is_taken(self, account: AccountId, seq: int) -> bool:
+        """Tell whether all payees of the entry have taken in or returned what it sent them."""
+        signed = self._door.ledger.entry_at(account, 0, seq)
+        sends = [] if signed is None else [op for op in signed.entry.ops if isinstance(op, Send)]
+        return bool(sends) and all(self._door.ledger.parcel(account, 0, seq, op.to) is None for op in sends)
