@@ -62,14 +62,15 @@ class Bookkeeper:
         self.failed: str | None = None
         self.waiting = WaitingRoom()
         self.rivals = Rivals()
-        self.last_row = 0
+        self.last_row = journal.last_row
         self._pending: dict[AccountId, Certificate] = {}
         self._stirred: deque[AccountId] = deque()
         self._outbox: Outbox[Record, Callable[[], object]] = Outbox()
         self._ticket = Ticket()
         self._staged = 0
-        self._proven: set[tuple[AccountId, int]] = set()
+        self._proven = {(proof.first.account, proof.first.seq) for proof in _proofs(journal)}
         self._listeners: list[Listener] = []
+        self._watchers: list[Callable[[Certificate], None]] = []
         self._work = trio.Event()
         self._rows_grew = trio.Event()
 
@@ -78,6 +79,10 @@ class Bookkeeper:
     def listen(self, listener: Listener) -> None:
         """Have `listener` told of every happening, after its commit."""
         self._listeners.append(listener)
+
+    def watch(self, watcher: Callable[[Certificate], None]) -> None:
+        """Have `watcher` see every certificate that is shown here, before it is judged and whatever comes of it."""
+        self._watchers.append(watcher)
 
     async def wait_rows(self, above: int) -> int:
         """Wait until the journal has a row above `above`; returns its newest row."""
@@ -124,8 +129,9 @@ class Bookkeeper:
         self._work.set()
 
     def tell(self, happening: Happening) -> None:
-        """Have listeners told of `happening` once everything taken so far is durable."""
-        self._stage((), happening)
+        """Have listeners told of `happening` once everything taken so far is durable; not after a failed commit."""
+        if self.failed is None:
+            self._stage((), happening)
 
     @property
     def ticket(self) -> Ticket:
@@ -172,10 +178,16 @@ class Bookkeeper:
                 self._close(str(error), ticket)
                 return
             for release in self._outbox.durable():
-                release()
+                self._release(release)
             if batch.records:
                 self._rows_grew.set()
                 self._rows_grew = trio.Event()
+
+    def _release(self, release: Callable[[], object]) -> None:
+        try:
+            release()
+        except Exception:  # the one place that keeps a bug in a listener from ending the writer, and all with it
+            logger.exception("what follows a commit went wrong")
 
     def _close(self, reason: str, ticket: Ticket) -> None:
         """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
@@ -203,13 +215,17 @@ class Bookkeeper:
                 return Accepted()
             case Waiting():
                 self.waiting.add(judged, signed)
-                self.rivals.add(signed)
-                self._stirred.append(signed.account)
+                if judged.need is not Need.HEIGHT:  # else not even its account may exist
+                    self._keep_rival(signed)
             case Fork():
-                self.rivals.add(signed)
                 self._prove(judged)
-                self._stirred.append(signed.account)
+                self._keep_rival(signed)
         return judged
+
+    def _keep_rival(self, signed: SignedEntry) -> None:
+        """Keep what may be of another branch; a certificate for that branch may have been waiting for it."""
+        self.rivals.add(signed)
+        self._settle_certificate(signed.account)
 
     def _enter_commons(self, signed: SignedEntry) -> Verdict:
         """Entries of account 0 wait for the commits that decide them; only then they are judged and applied."""
@@ -253,6 +269,8 @@ class Bookkeeper:
     # Certificates
 
     def _certify(self, certificate: Certificate) -> Verdict | Overruled:
+        for watcher in self._watchers:
+            watcher(certificate)
         judged = self.ledger.judge_certificate(certificate)
         match judged:
             case Accepted() if certificate.place.account == COMMONS:
@@ -300,7 +318,10 @@ class Bookkeeper:
             del self._pending[next(iter(self._pending))]
 
     def _adopt(self, certificate: Certificate) -> None:
-        """Let the branch that `certificate` proves take the place of the uncertified tail held here."""
+        """Let the branch that `certificate` proves take the place of the uncertified tail held here.
+
+        If an entry of it cannot be judged yet, or is not valid for all its votes, everything stays as it was.
+        """
         place = certificate.place
         account, incarnation = place.account, place.incarnation
         branch = self.rivals.branch(
@@ -312,13 +333,32 @@ class Bookkeeper:
         if chain is None or branch[0].seq > chain.seq:
             return
         undone = self.ledger.rewind(account, branch[0].seq - 1)
+        if not self._stands(branch):
+            self.ledger.rewind(account, branch[0].seq - 1)
+            self._stands(undone)
+            return
         del self._pending[account]
         for signed in undone:
             self.rivals.add(signed)
-        self._stage((), Overturned(tuple(undone)))
-        if all(isinstance(self._enter(signed), Accepted | Duplicate) for signed in branch):
-            self._certify(certificate)
+        for signed in branch:
+            self.rivals.discard(signed)
+        self._stage([EntryRecord(signed) for signed in branch], Overturned(tuple(undone)), *map(Entered, branch))
+        self._stirred.append(account)
+        self._certify(certificate)
+
+    def _stands(self, branch: Sequence[SignedEntry]) -> bool:
+        """Apply these entries to the ledger one after the other; False at the first that is not valid there."""
+        for signed in branch:
+            effects = self.ledger.judge(signed)
+            if not isinstance(effects, Effects):
+                return False
+            self.ledger.apply(effects)
+        return True
 
     def wanted(self) -> Sequence[Certificate]:
         """Certificates whose entries are not here: replication asks peers for them."""
         return tuple(self._pending.values())
+
+
+def _proofs(journal: Journal) -> list[ForkProof]:
+    return [record.proof for record in journal.notes(ForkRecord)]

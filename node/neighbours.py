@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from protocol.base import AccountId
 from protocol.messages import Hello
 
-HOSTED_MAX = 1_000_000
-"""Accounts that one peer may claim to host."""
+HOSTED_MAX = 100_000
+"""Accounts that one peer may claim to host: some 30 MB."""
 
 
 @dataclass(eq=False, slots=True)

@@ -9,17 +9,26 @@ from collections.abc import Callable
 from protocol.base import TAIL_MAX, AccountId, EntryId
 from protocol.entry import SignedEntry
 
+ACCOUNTS_MAX = 256
+
 
 class Rivals:
-    """At most `per_account_max` entries an account, the oldest leaving first."""
+    """At most `per_account_max` entries an account, the oldest leaving first; and of so many accounts.
 
-    def __init__(self, per_account_max: int = 2 * TAIL_MAX) -> None:
+    Anybody can write an entry that looks like another branch, for any account, and nobody signs it: so both are bounds.
+    """
+
+    def __init__(self, per_account_max: int = 2 * TAIL_MAX, accounts_max: int = ACCOUNTS_MAX) -> None:
         self._per_account_max = per_account_max
+        self._accounts_max = accounts_max
         self._entries: dict[AccountId, dict[EntryId, SignedEntry]] = {}
 
     def add(self, signed: SignedEntry) -> None:
         """Keep one more."""
-        kept = self._entries.setdefault(signed.account, {})
+        kept = self._entries.pop(signed.account, {})
+        if len(self._entries) >= self._accounts_max:
+            del self._entries[next(iter(self._entries))]
+        self._entries[signed.account] = kept  # the newest account is the last one
         kept.pop(signed.id, None)
         kept[signed.id] = signed
         if len(kept) > self._per_account_max:

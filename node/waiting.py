@@ -12,7 +12,8 @@ from protocol.entry import SignedEntry
 from protocol.verdict import Need, Waiting
 
 PER_AUTHOR_MAX = 16
-ENTRIES_MAX = 10_000
+ENTRIES_MAX = 4_000
+"""About 40 MB of the most crowded entries there can be."""
 
 
 class WaitingRoom:
