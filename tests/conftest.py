@@ -12,13 +12,18 @@ SLOW_ROOMS = {"simulation", "real", "faults", "bench"}
 _HERE = Path(__file__).parent
 
 
-def _is_unit(item: pytest.Item) -> bool:
-    return item.path.relative_to(_HERE).parts[0] not in SLOW_ROOMS
+def _is_slow(path: Path) -> bool:
+    return not SLOW_ROOMS.isdisjoint(path.relative_to(_HERE).parts[:1])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow rooms when only units are asked for."""
+    return True if config.option.markexpr == "unit" and _is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the units, and put them before everything else."""
     for item in items:
-        if _is_unit(item):
+        if not _is_slow(item.path):
             item.add_marker(pytest.mark.unit)
-    items.sort(key=lambda item: not _is_unit(item))
+    items.sort(key=lambda item: _is_slow(item.path))
