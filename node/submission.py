@@ -5,7 +5,8 @@ bytes. What follows when an entry is final is in `spreading`, what people are to
 """
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -13,7 +14,7 @@ import trio
 from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
-from protocol.messages import Answer, Bundle, Deliver, Missing, Submit
+from protocol.messages import Answer, Bundle, Deliver, Missing, Span, Submit
 from protocol.statements import Place
 from protocol.verdict import Code
 
@@ -28,6 +29,11 @@ logger = logging.getLogger("tallystick.submission")
 
 RETRY_S = 2.0
 """Witnesses that gave no answer are asked again after this long, and as soon as a link to them comes up."""
+SECOND_THOUGHT_S = 20.0
+"""Witnesses that refused for good are asked again this often: what stood against the entry may have changed."""
+SPAN_ENTRIES = 100
+HELP_MAX = 16
+"""So many times a witness is given what it says it lacks before it has to wait for the next retry."""
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +46,12 @@ class Outstanding:
     gathering: Gathering
     asked: dict[str, float] = field(default_factory=dict)
     """When each peer was asked last."""
+    tried_at: float = field(default_factory=trio.current_time)
+    """When this try began: all that gave no vote are asked again after SECOND_THOUGHT_S."""
+    given: set[tuple[str, Span]] = field(default_factory=set)
+    """What each peer said it lacked in this try, and was given: the same is not given twice, or it would never end."""
+    helped: Counter[str] = field(default_factory=Counter)
+    """How often each peer was given what it lacks since all were asked last."""
 
 
 class Submitter:
@@ -82,21 +94,19 @@ class Submitter:
         fresh = Outstanding(self._serial, signed, instance, gathering)
         self._by_serial[fresh.serial] = fresh
         self._by_account.setdefault(signed.account, {})[signed.seq] = fresh
-        self._ask(fresh)
+        self._ask(fresh, gathering.unanswered)
 
     # Asking
 
-    def _ask(self, outstanding: Outstanding, only: str | None = None) -> None:
+    def _ask(self, outstanding: Outstanding, whom: Sequence[int], only: str | None = None) -> None:
+        """Ask the witnesses at these indices, or of them only the peer `only`."""
         signed = outstanding.signed
         submit = Submit(outstanding.serial, outstanding.instance, self._suffix(signed))
-        keys = self._door.ledger.commons.witnesses
-        open_keys = [keys[witness] for witness in outstanding.gathering.unanswered]
-        peers = self._exchange.neighbours.witnesses(open_keys)
-        now = trio.current_time()
-        asked = [peer for peer in peers if only in (None, peer)]
+        keys = [self._door.ledger.commons.witnesses[witness] for witness in whom]
+        asked = [peer for peer in self._exchange.neighbours.witnesses(keys) if only in (None, peer)]
         self._exchange.send_all(asked, submit)
-        outstanding.asked.update(dict.fromkeys(asked, now))
-        if only is None and self._own_witness in open_keys:
+        outstanding.asked.update(dict.fromkeys(asked, trio.current_time()))
+        if only is None and self._own_witness in keys:
             self._vote_here(submit)
 
     def _suffix(self, signed: SignedEntry) -> Bundle:
@@ -109,14 +119,18 @@ class Submitter:
         """Ask witnesses again that did not answer, for as long as the node runs."""
         while True:
             await trio.sleep(RETRY_S / 2)
-            due = trio.current_time() - RETRY_S
+            now = trio.current_time()
             for outstanding in list(self._by_serial.values()):
-                if max(outstanding.asked.values(), default=0.0) <= due and not outstanding.gathering.is_hopeless:
-                    self._ask(outstanding)
+                if now - outstanding.tried_at >= SECOND_THOUGHT_S:
+                    outstanding.tried_at = now
+                    outstanding.given.clear()
+                    self._ask(outstanding, outstanding.gathering.unvoted)
+                elif now - max(outstanding.asked.values(), default=0.0) >= RETRY_S:
+                    self._ask(outstanding, outstanding.gathering.unanswered)
 
     def _on_link_up(self, peer: str) -> None:
         for outstanding in list(self._by_serial.values()):
-            self._ask(outstanding, only=peer)
+            self._ask(outstanding, outstanding.gathering.unanswered, only=peer)
 
     # Answers
 
@@ -139,11 +153,15 @@ class Submitter:
     def _on_missing(self, peer: str, missing: Missing) -> None:
         """Give the witness what it lacks, then ask again."""
         outstanding = self._by_serial.get(missing.serial)
-        if outstanding is None:
+        if outstanding is None or outstanding.helped[peer] >= HELP_MAX:
             return
-        for span in missing.spans:
-            self._exchange.send(peer, Deliver(0, self._shelf.span(span, 100)))
-        self._ask(outstanding, only=peer)
+        outstanding.helped[peer] += 1
+        lacked = [span for span in missing.spans if (peer, span) not in outstanding.given]
+        for span in lacked:
+            outstanding.given.add((peer, span))
+            self._exchange.send(peer, Deliver(0, self._shelf.span(span, SPAN_ENTRIES)))
+        if lacked:
+            self._ask(outstanding, outstanding.gathering.unanswered, only=peer)
 
     def _refused_at(self, account: AccountId, seq: int) -> Standing | None:
         """What the refusals of witnesses make of an entry: a split vote is a conflict. None while votes may come."""

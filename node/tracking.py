@@ -17,7 +17,7 @@ from .bookkeeper import Bookkeeper
 from .shelf import Shelf
 from .standing import Standing
 
-ENDS = frozenset({Standing.CONFLICT, Standing.REFUSED, Standing.SEEN})
+ENDS = frozenset({Standing.CONFLICT, Standing.REFUSED})
 """No further standing comes by waiting."""
 
 
@@ -64,9 +64,16 @@ class Tracker:
     def standing(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Say what has become of an entry that was recorded here."""
         known = self._accounts.get(account)
+        standing = self._standing(known, account, seq, id)
+        is_seen = standing is Standing.FINAL and known is not None and seq in known.seen
+        if is_seen or (standing is Standing.FINAL and self._is_taken(account, seq)):
+            return Standing.SEEN
+        return standing
+
+    def _standing(self, known: _Account | None, account: AccountId, seq: int, id: EntryId) -> Standing:
+        """As `standing`, but for what is seen: that may need a look at the disk."""
         if self.is_final(account, seq, id) and self._is_held_elsewhere(known, account, seq):
-            is_seen = (known is not None and seq in known.seen) or self._is_taken(account, seq)
-            return Standing.SEEN if is_seen else Standing.FINAL
+            return Standing.FINAL
         if self._door.ledger.id_at(account, 0, seq) != id or (known is not None and known.is_in_conflict):
             return Standing.CONFLICT
         return self.refused_at(account, seq) or Standing.RECORDED
@@ -75,7 +82,12 @@ class Tracker:
         """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its standing."""
         known = self._known(account)
         with trio.move_on_after(timeout_s):
-            while (standing := self.standing(account, seq, id)) is not wanted and standing not in ENDS:
+            while True:
+                standing = self._standing(known, account, seq, id)
+                if standing is Standing.FINAL and wanted is Standing.SEEN and seq in known.seen:
+                    return Standing.SEEN
+                if standing is wanted or standing in ENDS:
+                    return standing
                 if known.moved is None:
                     known.moved = trio.Event()
                 await known.moved.wait()

@@ -70,6 +70,11 @@ class Gathering:
         )
 
     @property
+    def unvoted(self) -> tuple[int, ...]:
+        """The witnesses of whom no vote is here, whatever else they said."""
+        return tuple(witness for witness in range(len(self._keys)) if witness not in self._votes)
+
+    @property
     def is_hopeless(self) -> bool:
         """Tell whether more than n - q witnesses refused for good, so that no certificate can come."""
         refused = sum(self._is_for_good(witness) for witness in self.nacks)

@@ -95,13 +95,13 @@ class RememberingVerify:
 
     def __init__(self, size: int = 1_024) -> None:
         self._size = size
-        self._valid: dict[tuple[PublicKey, Tag, CommunityId, bytes, Signature], None] = {}
+        self._valid: dict[tuple[bytes, bytes, bytes, bytes, bytes], None] = {}
 
     def __call__(self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature) -> bool:
-        asked = public, tag, community, body, signature
+        asked = public, tag.value, community, body, signature
         if self._valid.pop(asked, _UNKNOWN) is None:
             return True  # asked for again only once: when the certificate is judged
-        if not verify(*asked):
+        if not verify(public, tag, community, body, signature):
             return False
         self._valid[asked] = None
         if len(self._valid) > self._size:
