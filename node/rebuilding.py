@@ -21,7 +21,7 @@ class JournalContradicts(Exception):
 def rebuild(journal: Journal) -> Ledger:
     """Fold the journal into a new ledger. Raises JournalContradicts."""
     ledger = Ledger(verify=lambda *_: True)
-    fold(ledger, journal.replay())
+    fold(ledger, journal.replay(EntryRecord, CertificateRecord))
     ledger.verify = signing.RememberingVerify()
     ledger.lookup = lambda account, incarnation, seq: _held(ledger, journal, account, incarnation, seq)
     return ledger

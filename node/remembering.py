@@ -19,7 +19,8 @@ from .records import (
 
 def remember(journal: Journal, memory: WitnessMemory, keeper: Keeper, own: bytes) -> None:
     """Fill a witness's memory, and what it keeps of others, from all that was ever recorded."""
-    for _, record in journal.replay():
+    own_kinds = VoteRecord, MarkRecord, BallotRecord, RoundRecord, CertificateRecord, DeadRecord
+    for _, record in journal.replay(*own_kinds):
         match record:
             case VoteRecord(vote):
                 memory.keep(vote)

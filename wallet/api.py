@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from node.api import ServedNode, number_in
-from node.verifying import verify_fully, verify_quickly
+from node.verify import check_books
 from node.views import handle_of
 from node.web.application import FailureHandlers, answer, read_body
 from node.web.problem import Failed, Problem, bad_request
@@ -29,11 +29,11 @@ from .views import (
     Json,
     balance_view,
     error_facts,
-    findings_view,
     member_view,
     payment_view,
     preview_view,
     received_view,
+    report_view,
     row_view,
 )
 
@@ -235,8 +235,8 @@ class WalletApi:
         """Check the books."""
         journal, ledger = self._node.journal, self._node.ledger
         full = (await read_body(request, Verify)).full
-        found = await verify_fully(journal, ledger) if full else verify_quickly(journal, ledger)
-        return answer(findings_view(found, self._wallet.community()))
+        found = await check_books(journal, ledger, full=full)
+        return answer(report_view(found, self._wallet.community()))
 
     async def down(self, _: Request) -> Response:
         """End the process, after this answer has left."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from node.verifying import Findings
+from node.verify import Report
 from node.views import LEVELS
 
 from .errors import WalletError
@@ -96,7 +96,7 @@ def preview_view(payer: Balance, payee: str, amount: int, memo: str | None) -> J
     }
 
 
-def findings_view(found: Findings, community: Community) -> Json:
+def report_view(found: Report, community: Community) -> Json:
     """What a check of the books found."""
     total = format_amount(found.sum, community.decimals)
     return {"entries": found.entries, "sum": total, "unit": community.unit, "faults": list(found.faults)}
