@@ -20,7 +20,7 @@ from protocol.signing import SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
 from .asking import Asker
-from .bookkeeper import Bookkeeper
+from .bookkeeper import Bookkeeper, DoorClosed
 from .config import NodeConfig
 from .exchange import Exchange
 from .identity import Identity
@@ -114,6 +114,11 @@ class Node:
         if goes_on:
             self.submitter.submit(signed, instance)
         return verdict
+
+    def check_open(self) -> None:
+        """Raise DoorClosed when nothing can be recorded any more."""
+        if self.bookkeeper.failed is not None:
+            raise DoorClosed(self.bookkeeper.failed)
 
     def host(self, accounts: Iterable[AccountId]) -> None:
         """Say that wallets of these accounts live here: payments to them are acknowledged."""

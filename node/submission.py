@@ -33,7 +33,7 @@ SECOND_THOUGHT_S = 20.0
 """Witnesses that refused for good are asked again this often: what stood against the entry may have changed."""
 SPAN_ENTRIES = 100
 HELP_MAX = 16
-"""So many times a witness is given what it says it lacks before it has to wait for the next retry."""
+"""So many times a witness is given what it says it lacks, before it has to wait for the next try."""
 
 
 @dataclass(eq=False, slots=True)
@@ -51,7 +51,7 @@ class Outstanding:
     given: set[tuple[str, Span]] = field(default_factory=set)
     """What each peer said it lacked in this try, and was given: the same is not given twice, or it would never end."""
     helped: Counter[str] = field(default_factory=Counter)
-    """How often each peer was given what it lacks since all were asked last."""
+    """How often each peer was given something in this try."""
 
 
 class Submitter:
@@ -116,14 +116,17 @@ class Submitter:
         return Bundle((*tail, signed))
 
     async def ask_again(self) -> None:
-        """Ask witnesses again that did not answer, for as long as the node runs."""
+        """Ask witnesses again that did not answer, for as long as their answers can be recorded."""
         while True:
             await trio.sleep(RETRY_S / 2)
+            if self._door.failed is not None:
+                return
             now = trio.current_time()
             for outstanding in list(self._by_serial.values()):
                 if now - outstanding.tried_at >= SECOND_THOUGHT_S:
                     outstanding.tried_at = now
                     outstanding.given.clear()
+                    outstanding.helped.clear()
                     self._ask(outstanding, outstanding.gathering.unvoted)
                 elif now - max(outstanding.asked.values(), default=0.0) >= RETRY_S:
                     self._ask(outstanding, outstanding.gathering.unanswered)

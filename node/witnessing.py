@@ -34,7 +34,7 @@ from protocol.messages import (
     Submit,
 )
 from protocol.signing import SecretKey, Tag, verify
-from protocol.statements import Mark, Place
+from protocol.statements import Certificate, Mark, Place
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Waiting
 from protocol.witness import Witness
 
@@ -75,6 +75,7 @@ class Witnessing:
         ):  # fmt: skip
             exchange.answer(kind, handler)
         exchange.on_link(self._on_link_up)
+        door.watch(self._on_certificate)
         door.listen(self._on_happening)
 
     @property
@@ -189,8 +190,8 @@ class Witnessing:
     # The fence
 
     async def keep_fence(self) -> None:
-        """Ask and tell marks until the present block is open, for as long as the node runs."""
-        while self.dead is None:
+        """Ask and tell marks until the present block is open, for as long as this key may vote."""
+        while self.dead is None and self._door.failed is None:
             self._extend_block()
             if not self._fence.is_started:
                 self._exchange.send_all(self._others(), AskMark(self._key.public))
@@ -240,10 +241,13 @@ class Witnessing:
 
     # Meeting oneself
 
+    def _on_certificate(self, certificate: Certificate) -> None:
+        """Whoever shows it and whatever it is worth: an own signature in it that is unknown here ends this key."""
+        self._met(self._witness.meets(certificate))
+
     def _on_happening(self, happening: Happening) -> None:
         if isinstance(happening, Certified):
             self._keeper.saw(happening.certificate)
-            self._met(self._witness.meets(happening.certificate))
 
     def _met(self, reason: str | None) -> None:
         if reason is not None:

@@ -101,6 +101,7 @@ class Desk:
             await self._hand_in()
             await self._wait_for_room(deadline)
             await self._be_ready()
+            self._check_record()
             wanted = order()
             if isinstance(wanted, PaymentRow):
                 return Written(wanted.place, wanted)
@@ -138,6 +139,13 @@ class Desk:
             raise errors.Unreachable("The node does not hold enough of the community's record yet.")
         self._signer.stop(Reason.CONFLICT)
         raise errors.Conflict("Another entry stands at this place of the account.", {"seq": signed.seq})
+
+    def _check_record(self) -> None:
+        """Sign nothing that the node could not record."""
+        try:
+            self._node.check_open()
+        except DoorClosed as error:
+            raise errors.StoreFailed(f"The node records nothing any more, so nothing was signed: {error}.") from error
 
     async def _wait_for_room(self, deadline: float) -> None:
         """Wait while as many entries as there may be are not final yet."""

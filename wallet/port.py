@@ -35,6 +35,10 @@ class NodePort(Protocol):
         """Tell the others that the wallets of these accounts live here, so that payments to them are acknowledged."""
         ...
 
+    def check_open(self) -> None:
+        """Raise `node.bookkeeper.DoorClosed` when nothing can be recorded any more, so that nothing is signed."""
+        ...
+
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself.
 

@@ -1,0 +1,148 @@
+"""The author's side: from a signed entry to its certificate, over links that break, witnesses that fail and disks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from node.journal import JournalFailed
+from node.standing import Standing
+from protocol.ops import Send
+from protocol.verdict import Accepted
+from tests.builders import Town, found
+from tests.node.memory_town import MemoryTown, memory_town
+
+FOUR = "w0 w1 w2 w3"
+
+
+@pytest.fixture
+def town() -> Town:
+    return found("ana", "ben", "cat", witnesses=4, quorum=3)
+
+
+async def started(built: MemoryTown) -> None:
+    await built.up()
+    await built.until_voting()
+
+
+async def test_an_entry_becomes_final_here_and_seen_by_the_payee(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        opened, paid = town.open("ana"), town.write("ana", Send(town["ben"], 5))
+        for signed in (opened, paid):
+            assert await built.pay_in("ana", signed) == Accepted()
+        assert await built.node("ana").wait_seen(paid.account, paid.seq, paid.id, 10)
+        await built.until_level()
+        assert built.node("w3").ledger.balance(town["ben"]) == 5
+
+
+async def test_an_entry_becomes_final_once_enough_witnesses_are_back(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await started(built)
+        await built.crash("w2", "w3")
+        opened = town.open("ana")
+        await built.pay_in("ana", opened)
+        assert not await built.is_final("ana", opened, 30)
+        assert built.standing("ana", opened) is Standing.RECORDED
+        await built.up("w2")
+        assert await built.is_final("ana", opened)
+
+
+async def test_what_was_recorded_before_a_crash_becomes_final_when_it_is_handed_in_again(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await started(built)
+        built.network.cut("ana", FOUR.split())
+        tail = [town.open("ana"), *(town.write("ana", Send(town["ben"], n)) for n in range(1, 4))]
+        for signed in tail:
+            await built.pay_in("ana", signed)
+        await built.crash("ana")
+        built.network.cut("ana", ())
+        await built.up("ana")
+        for signed in tail:  # as the wallet does at its start
+            await built.pay_in("ana", signed)
+        assert await built.is_final("ana", tail[-1])
+        await built.until_level()
+
+
+async def test_a_split_vote_is_a_conflict_and_still_one_after_a_restart(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        opened = town.open("ana")
+        await built.pay_in("ana", opened)
+        assert await built.is_final("ana", opened)
+        await built.until_level()
+        one, other = town.draft("ana", Send(town["ben"], 5)), town.draft("ana", Send(town["cat"], 5))
+        built.network.cut("ana", ["w2", "w3", "ben"])
+        built.network.cut("ben", ["w0", "w1", "ana"])
+        await built.pay_in("ana", one)
+        assert await built.pay_in("ben", other) == Accepted()
+        await trio.sleep(3)
+        built.network.cut("ana", ())
+        built.network.cut("ben", ())
+        await built.until(lambda: built.standing("ana", one) is Standing.CONFLICT)
+        assert not await built.is_final("ana", one, 5)
+        await built.crash("ana")
+        await built.up("ana")
+        await built.pay_in("ana", one)
+        await built.until(lambda: built.standing("ana", one) is Standing.CONFLICT)
+        roots = {built.node(name).ledger.state_root() for name in built.dwellers}
+        assert len(roots) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_all_becomes_final_everywhere_over_links_that_break(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any, seed: int
+) -> None:
+    async with memory_town(
+        town, tmp_path, f"{FOUR} ana ben", monkeypatch, seed=seed, loss=0.05, delay_s=0.2
+    ) as built:
+        await built.up()
+        heads = []
+        for name in ("ana", "ben"):
+            heads.append(town.open(name))
+            await built.pay_in(name, heads[-1])
+        for number in range(12):
+            name, payee = ("ana", "ben") if number % 2 else ("ben", "ana")
+            signed = town.write(name, Send(town[payee], 1 + number))
+            if number >= 8:
+                assert await built.is_final(name, heads[-2], 300)
+            heads.append(signed)
+            await built.pay_in(name, signed)
+        built.network.loss = 0.0
+        for name, signed in zip(("ana", "ben"), (heads[-1], heads[-2]), strict=True):
+            assert await built.is_final(name, signed, 300)
+        await built.until_level()
+        assert built.node("w0").ledger.check_sum() == 0
+
+
+async def test_a_full_disk_with_payments_under_way_ends_neither_node_nor_reading(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ben", monkeypatch) as built:
+        await started(built)
+        await built.crash("w1", "w2")
+        opened = town.open("ana")
+        assert await built.pay_in("w0", opened) == Accepted()
+        node = built.node("w0")
+
+        def full(_: object) -> int:
+            raise JournalFailed("the disk is full")
+
+        monkeypatch.setattr(node.journal, "append", full)
+        await built.pay_in("w3", town.open("ben"))
+        await built.until(lambda: node.bookkeeper.failed is not None)
+        await trio.sleep(300)
+        assert built.dwellers["w0"].node is node, "it still runs"
+        assert not built.is_voting("w0") and "full" in node.problems()[0]
+        assert node.ledger.id_at(town["ana"], 0, 0) == opened.id
+        with pytest.raises(Exception, match="full"):
+            node.check_open()
