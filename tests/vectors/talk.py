@@ -27,7 +27,6 @@ from protocol.messages import (
     Message,
     Missing,
     Moved,
-    Moved,
     Position,
     Proof,
     Range,
