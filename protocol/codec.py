@@ -53,6 +53,23 @@ def decode(raw: bytes, bytes_max: int) -> Plain:
     return value
 
 
+def plain(value: Plain) -> Plain:
+    """Return `value` if all of it is of plain types: for what nobody here reads any further.
+
+    Without recursion, because arrays may nest deeper than Python's own calls.
+    """
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is tuple:
+            waiting += item
+        elif type(item) is int:
+            uint(item)
+        elif type(item) not in (bytes, str):
+            raise Malformed(f"a {type(item).__name__} is no plain value")
+    return value
+
+
 def items(value: Plain, count: int | None = None) -> tuple[Plain, ...]:
     """Return `value` as an array, of exactly `count` items if given."""
     if type(value) is not tuple or (count is not None and len(value) != count):

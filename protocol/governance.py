@@ -179,7 +179,7 @@ class CommonsDraft(Draft):
 
     def judge(self, op: Op) -> Waiting | Refused | None:
         """Codes 11 to 18 of the next op."""
-        unknown = [account for account in _members_named(op) if not self.is_admitted(account)]
+        unknown = [account for account in _members_named(op) if account == COMMONS or not self.is_admitted(account)]
         if unknown:
             return Refused(Code.PAYEE_UNKNOWN, f"account {unknown[0]} was not admitted")
         match op:
@@ -231,12 +231,12 @@ class CommonsDraft(Draft):
 
 
 def _members_named(op: Op) -> tuple[AccountId, ...]:
-    """The accounts that an act changes, which must be members by then (one side of a charge is account 0)."""
+    """The accounts that an act changes, which must be members by then; account 0 is none."""
     match op:
         case Limits(limits):
             return tuple(account for account, _ in limits)
         case Suspend(account) | Reinstate(account):
             return (account,)
         case Charge(payer, payee):
-            return payer, payee
+            return (payer or payee,)
     return ()

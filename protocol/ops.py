@@ -384,4 +384,4 @@ def read_op(value: codec.Plain) -> Op:
         raise Malformed("an op is [tag, field, ...]")
     tag = codec.uint(fields[0], KEYS_MAX * KEYS_MAX)
     kind = OPS.get(tag)
-    return Unknown(tag, fields[1:]) if kind is None else kind.read(fields[1:])
+    return Unknown(tag, codec.plain(fields[1:])) if kind is None else kind.read(fields[1:])

@@ -48,7 +48,7 @@ class Hello:
             codec.binary(generation, GENERATION_BYTES),
             codec.uint(row),
             b"" if witness == b"" else codec.binary(witness, KEY_BYTES),
-            b"" if witness == b"" else codec.binary(proof, SIGNATURE_BYTES),
+            codec.binary(proof, 0 if witness == b"" else SIGNATURE_BYTES),
         )
 
 

@@ -117,6 +117,7 @@ def messages() -> list[dict[str, Any]]:
         "a field too many": codec.encode((10, 1000, 0, 0)),
         "a field too few": codec.encode((10, 1000)),
         "another version": codec.encode((1, 2, town.community, INSTANCE, 12, b"", b"")),
+        "a proof without a witness key": codec.encode((1, 1, town.community, INSTANCE, 12, b"", bytes(64))),
         "a submission without an entry": codec.encode((3, 1, INSTANCE, (), ())),
         "an instance of 15 bytes": codec.encode((15, 2, 1, INSTANCE[:15], b"", bytes(64))),
         "yes is neither 0 nor 1": codec.encode((16, 2, 2, (), 0)),

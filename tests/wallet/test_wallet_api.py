@@ -1,11 +1,15 @@
 """The wallet's routes, asked without a socket over a wallet that remembers what it was told."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+from node.journal import Journal
+from node.rebuilding import rebuild
+from node.records import EntryRecord
 from node.standing import Standing
 from node.web.application import Guarded, application
 from node.web.guard import Guard
@@ -252,9 +256,19 @@ async def test_down_answers_first_and_then_stops(app: Guarded, stop: trio.Event)
     assert stop.is_set()
 
 
-async def test_a_quick_check_of_the_books(app: Guarded) -> None:
-    got = await post(app, "/v1/wallet/verify", {})
-    assert got.json == {"entries": 3, "sum": "0.00", "unit": "hours", "faults": []}
+@pytest.mark.parametrize("full", [False, True])
+async def test_the_books_are_checked(wallet: ToldWallet, stop: trio.Event, tmp_path: Path, full: bool) -> None:
+    town, node = found("ana", "bob"), StillNode()
+    journal = Journal.open(tmp_path / "journal", create=True)
+    try:
+        journal.append([EntryRecord(town.founding)])
+        node.journal, node.ledger = journal, rebuild(journal)  # type: ignore[assignment]  # a real one this time
+        api = WalletApi(wallet, node, stop)  # type: ignore[arg-type]  # they stand for the real ones
+        app = Guarded(application(api.routes(), api.failures()), Guard(PORT, TOKEN))
+        got = await post(app, "/v1/wallet/verify", {"full": full})
+        assert got.json == {"entries": 1, "sum": "0.00", "unit": "hours", "faults": []}
+    finally:
+        journal.close()
 
 
 @pytest.mark.parametrize("path", ["pay", "receive", "refund", "unlock", "lock", "verify", "down", "preview"])

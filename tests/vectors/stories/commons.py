@@ -185,6 +185,9 @@ def _limits_and_levels(tale: Story, town: Town) -> None:
         ("level 3", Suspend(ana, 3), "op_shape"),
         ("a stranger is suspended", Suspend(AccountId(9), 1), "payee_unknown"),
         ("a stranger is reinstated", Reinstate(AccountId(9)), "payee_unknown"),
+        ("the limit of account 0, which is no member", Limits(((COMMONS, 5),)), "payee_unknown"),
+        ("account 0 is suspended", Suspend(COMMONS, 1), "payee_unknown"),
+        ("account 0 is reinstated", Reinstate(COMMONS), "payee_unknown"),
     ):
         tale.candidate(name, "R4.4", town.propose(op), code)
     tale.candidate(

@@ -196,6 +196,20 @@ def _ops(tale: Story, town: Town) -> None:
         ("acceptances out of order", [39, 1, [key, key], [[1, bytes(64)], [0, bytes(64)]]]),
     ):
         _malformed_body(tale, name, "R14.10", [1, 1, 0, 2, bytes(32), 0, 0, [op]])
+    for name, field in (
+        ("a fraction", 1.5),
+        ("nil", None),
+        ("true", True),
+        ("a negative number", -1),
+        ("2^63", 2**63),
+        ("an empty map", {}),
+        ("an extension", msgpack.ExtType(5, b"x")),
+    ):
+        for depth, fields in ((0, field), (2, [[field]])):
+            _malformed_body(
+                tale, f"{name}, {depth} deep in an op that nobody knows", "R14.1",
+                [1, 1, 0, 2, bytes(32), 0, 0, [[99, fields]]],
+            )  # fmt: skip
 
 
 def _statements(tale: Story, town: Town) -> None:
