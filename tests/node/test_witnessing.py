@@ -1,0 +1,222 @@
+"""A witness at work among others: its fence, its one branch, and its end when it meets its own unknown signature."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from node.journal import Journal
+from node.records import DeadRecord, VoteRecord
+from protocol.messages import Bundle, Deliver, Head, Marked, MarkKept, encode_message
+from protocol.ops import Send
+from protocol.signing import Tag, sign
+from protocol.statements import Mark
+from tests.builders import Town, found, key
+from tests.node.memory_town import MemoryTown, memory_town
+
+FOUR = "w0 w1 w2 w3"
+BLOCK = 8
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 8 numbers instead of 64, so that their ends come soon."""
+    monkeypatch.setattr("protocol.fence.MARK_BLOCK", BLOCK)
+    monkeypatch.setattr("protocol.fence.LEAD", 2)
+
+
+@pytest.fixture
+def town() -> Town:
+    return found("ana", "ben", "cat", witnesses=4, quorum=3)
+
+
+def votes_in(folder: Path) -> list[VoteRecord]:
+    journal = Journal.open(folder, create=False)
+    try:
+        return [record for _, record in journal.replay() if isinstance(record, VoteRecord)]
+    finally:
+        journal.close()
+
+
+async def paying(built: MemoryTown, town: Town, count: int, home: str = "ana") -> None:
+    """Have ana open her account and pay, one entry after the other, all of them final."""
+    if town["ana"] not in town.heads:
+        await final(built, home, town.open("ana"))
+    for _ in range(count):
+        await final(built, home, town.write("ana", Send(town["ben"], 1)))
+
+
+async def final(built: MemoryTown, home: str, signed: Any) -> None:
+    await built.pay_in(home, signed)
+    assert await built.is_final(home, signed)
+
+
+async def test_no_witness_votes_before_enough_others_have_answered_not_even_at_its_first_start(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up("w0", "w1", "ana")
+        await built.pay_in("ana", town.open("ana"))
+        await trio.sleep(60)
+        assert not built.is_voting("w0") and not built.is_voting("w1")
+        await built.up("w2")
+        await built.until_voting("w0", "w1", "w2")
+        await built.until_level()
+
+
+async def test_a_crash_and_a_renamed_folder_never_trip_the_fence_and_no_number_is_used_twice(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        for life in range(3):
+            await paying(built, town, 3)
+            await built.crash("w0")
+            renamed = tmp_path / f"w0 in life {life}"
+            built.dwellers["w0"].folder.rename(renamed)
+            built.dwellers["w0"].folder = renamed
+            await built.up("w0")
+            await built.until_voting("w0")
+        await paying(built, town, 1)
+        await built.crash("w0")
+    numbers = [record.vote.number for record in votes_in(renamed)]
+    assert len(numbers) == len(set(numbers)) >= 8
+
+
+async def test_votes_go_on_over_the_ends_of_many_blocks(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        started = trio.current_time()
+        await paying(built, town, 3 * BLOCK)
+        assert trio.current_time() - started < 5, "no vote had to wait for its block"
+
+
+@pytest.mark.parametrize("age", [1, BLOCK + 3])
+async def test_an_old_copy_of_a_witness_never_votes_again(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any, age: int
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        await paying(built, town, 1)
+        await built.crash("w0")
+        shutil.copytree(tmp_path / "w0", tmp_path / "old")
+        await built.up("w0")
+        await built.until_voting("w0")
+        await paying(built, town, age)
+        await built.until_level()
+        await built.crash("w0")
+        built.dwellers["w0"].folder = tmp_path / "old"
+        before = votes_in(tmp_path / "old")
+        await built.up("w0")
+        await built.until(lambda: built.node("w0").problems() != [])
+        assert "old or copied" in built.node("w0").problems()[0]
+        await paying(built, town, 2)
+        await built.crash("w0")
+        assert votes_in(tmp_path / "old") == before
+        await built.up("w0")
+        await trio.sleep(30)
+        assert not built.is_voting("w0") and built.node("w0").problems() != [], "dead for good, and after a restart"
+
+
+async def test_a_lone_witness_stops_for_good_when_a_member_shows_its_own_unknown_vote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    town = found("ana", "ben")
+    async with memory_town(town, tmp_path, "w0 ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting("w0")
+        await paying(built, town, 1)
+        await built.crash("w0")
+        shutil.copytree(tmp_path / "w0", tmp_path / "old")
+        await built.up("w0")
+        await built.until_voting("w0")
+        await paying(built, town, 1)
+        await built.until_level()
+        await built.crash("w0")
+        built.dwellers["w0"].folder = tmp_path / "old"
+        await built.up("w0")
+        await built.until(lambda: built.node("w0").problems() != [])
+        await built.crash("w0")
+        dead = [record for _, record in journal_rows(tmp_path / "old") if isinstance(record, DeadRecord)]
+        assert len(dead) == 1
+        await built.up("w0")
+        assert not built.is_voting("w0") and built.node("w0").problems() != []
+
+
+def journal_rows(folder: Path) -> list[Any]:
+    journal = Journal.open(folder, create=False)
+    try:
+        return list(journal.replay())
+    finally:
+        journal.close()
+
+
+async def test_an_unknown_own_vote_for_a_rival_of_what_is_final_here_is_met_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    town = found("ana", "ben")
+    async with memory_town(town, tmp_path, "w0 ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting("w0")
+        await paying(built, town, 0)
+        rival = town.draft("ana", Send(town["ben"], 7))
+        town.numbers[0] = 40
+        stray = town.certificate(rival)
+        await paying(built, town, 1)
+        built.node("ana").exchange.send("w0", Deliver(0, Bundle((rival,), (stray,))))
+        await built.until(lambda: built.node("w0").problems() != [])
+        last = town.write("ana", Send(town["ben"], 1))
+        await built.pay_in("ana", last)
+        assert not await built.is_final("ana", last, 30)
+
+
+async def test_a_key_whose_store_is_another_never_votes(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        shutil.rmtree(tmp_path / "w0")
+        shutil.copytree(tmp_path / "w1", tmp_path / "w0")
+        await built.up()
+        await built.until_voting("w1", "w2", "w3")
+        await paying(built, town, 2)
+        assert not built.is_voting("w0")
+        assert "not here" in built.node("w0").problems()[0]
+
+
+async def test_forged_marks_and_heads_neither_open_a_block_nor_end_a_key(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up("w0", "ana")
+        own = town.witnesses[0].public
+        content = Mark.content(own, 640)
+        forged = Mark(own, 640, sign(key("somebody"), Tag.MARK, town.community, content))
+        lies = (Marked(own, forged, None), Marked(own, None, None), MarkKept(own, 10_000), Head(1, True, None, 0))
+        for message in lies:
+            built.node("ana").transport.send_nowait("w0", encode_message(message))
+        await trio.sleep(30)
+        assert not built.is_voting("w0") and built.node("w0").problems() == []
+        await built.up()
+        await built.until_voting()
+
+
+async def test_a_dead_witness_holds_up_nobody(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        witnessing = built.node("w1").witnessing
+        assert witnessing is not None
+        stray = town.vote(town.place(town.draft("ana", Send(town["ben"], 9))), 1)
+        witnessing._met(witnessing._witness.meets(stray))
+        await built.until(lambda: built.node("w1").problems() != [])
+        await paying(built, town, 5)
+        await built.until_level()
