@@ -35,6 +35,7 @@ COMMANDS = {
     "heal": ("commands.ordering", "Let all members reach one another again."),
     "double-spend": ("commands.ordering", "Have a member sign two entries for one place; see what follows."),
     "replay": ("commands.replaying", "Replay the CSV of a real currency."),
+    "bench": ("commands.benching", "Measure what all this costs on this machine."),
 }
 """Name: (module, one line of help). The whole command line is this table."""
 

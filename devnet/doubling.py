@@ -49,7 +49,7 @@ class DoubleSpender:
         Returns what became of either. Raises ChildRefused when the member cannot pay at all.
         """
         first, second = (self._up.wallet.find(handle) for handle in fields["payees"])
-        # An honest payment first: the wallet then holds the lease, and does not ask the witnesses before it signs again.
+        # An honest payment first: the wallet then has the lease, and asks no witness before it signs again.
         await self._up.wallet.pay(self._account, first, 1, wait="final", timeout_s=FINAL_S)
         rogue = self._sign_second(second, fields["amount"])
         accomplices = self._accomplices()

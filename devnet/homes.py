@@ -17,7 +17,7 @@ from typing import Any
 
 from node.filesystem import FOLDER_MODE, make_private_folder, replace_private_file
 
-from .plan import Plan
+from .plan import WITNESSES_USUAL, Plan
 
 MARKER = "devnet.json"
 
@@ -110,7 +110,8 @@ def settle_plan(home: DevnetHome, wanted: Mapping[str, int]) -> tuple[Plan, bool
     Raises HomeTaken when the kept one differs from what was asked for by name, ValueError when a new one is no plan.
     """
     if not home.exists():
-        return Plan.read(wanted), True
+        few = {"witnesses": min(wanted["members"], WITNESSES_USUAL)} if "members" in wanted else {}
+        return Plan.read({**few, **wanted}), True
     plan = Plan.read(home.kept("devnet")["plan"])
     for name, number in wanted.items():
         kept = getattr(plan, name)

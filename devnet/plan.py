@@ -19,6 +19,7 @@ NAMES = (
 MEMBERS_MAX = 40
 """Each is a process with a node of its own."""
 WITNESSES_MAX = KEYS_MAX
+WITNESSES_USUAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Plan:
     """A community on one machine."""
 
     members: int = 8
-    witnesses: int = 4
+    witnesses: int = WITNESSES_USUAL
     seed: int = 7
     name: str = "Elm Street"
     unit: str = "hours"

@@ -23,6 +23,10 @@ def test_a_plan_is_kept_between_runs(tmp_path: Path) -> None:
     assert settle_plan(home, {"members": 5}) == (Plan(members=5), False)
 
 
+def test_a_small_community_has_as_many_witnesses_as_it_can(tmp_path: Path) -> None:
+    assert settle_plan(DevnetHome(tmp_path), {"members": 3})[0] == Plan(members=3, witnesses=3)
+
+
 def test_another_plan_than_the_kept_one_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     home = made(tmp_path / "net", Plan(members=5))
     with pytest.raises(HomeTaken, match="--members 5"):
