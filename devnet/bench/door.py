@@ -42,7 +42,9 @@ async def measure_pipeline(folder: Path, tell: Callable[[str], None]) -> Figure:
         xs.append(rate / ((verify + verify_rate()) / 2))
     raw = {"x_floor": ratios, "payments_per_cpu_s": rates, "x_verify": xs,
            "x_trustchain": median(xs) / TRUSTCHAIN_X_VERIFY, "x_postgresql": median(xs) / POSTGRES_X_VERIFY}  # fmt: skip
-    return Figure(1, "payments through one door", median(rates), "a CPU-second", "floor", median(ratios), 0.75, raw=raw)
+    return Figure(
+        1, "payments through one door", median(rates), "a CPU-second", "floor", median(ratios), 0.75, raw=raw
+    )
 
 
 async def _pipeline_rate(folder: Path) -> float:
@@ -93,8 +95,8 @@ async def measure_ingest(folder: Path, tell: Callable[[str], None]) -> list[Figu
         median(ratios), 0.70, raw={"x_limit": ratios, "entries_per_cpu_s": rates},
     )  # fmt: skip
     disk = Figure(
-        11, "disk", median(sizes), "bytes a payment with certificate", "TrustChain", median(sizes) / TRUSTCHAIN_DISK_BYTES,
-        0.5, more_is_better=False, raw={"bytes": sizes},
+        11, "disk", median(sizes), "bytes a payment with certificate", "TrustChain",
+        median(sizes) / TRUSTCHAIN_DISK_BYTES, 0.5, more_is_better=False, raw={"bytes": sizes},
     )  # fmt: skip
     return [ingest, disk]
 

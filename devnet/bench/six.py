@@ -1,7 +1,7 @@
 """Metrics 7, 8 and 12: payer, payee and four witnesses as six real processes over loopback.
 
-What is timed is the call of the payer's wallet until a certificate by 3 of 4 witnesses is durable in the payer's journal
-and the entry on other nodes. One `send` an entry.
+What is timed is the call of the payer's wallet until a certificate by 3 of 4 witnesses is durable in the payer's
+journal, and the entry on other nodes. One `send` an entry.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +15,7 @@ from ..community import Community
 from ..homes import DevnetHome
 from ..launcher import Launcher
 from ..places import Place
-from ..plan import Person
+from ..plan import TRADES, Person
 from ..preparing import found
 from . import quorum_floor
 from .bare_stream import round_trips_ms
@@ -61,13 +61,14 @@ class Six:
 
     async def check(self, payments: int) -> None:
         """Raise AssertionError unless every home agrees on every balance, and the payee got what was paid."""
+        views: list[dict[str, int]] = []
         with trio.move_on_after(LINK_S):
-            while True:
-                views = [answer["balances"] for answer in (await self.community.ask_all("balances")).values()]
-                if all(view == views[0] for view in views) and views[0][PAYEE] == payments:
-                    break
+            while not views or any(view != views[0] for view in views) or views[0][PAYEE] != payments:
                 await trio.sleep(0.2)
-        if not (all(view == views[0] for view in views) and views[0][PAYEE] == payments and not sum(views[0].values())):
+                views = [answer["balances"] for answer in (await self.community.ask_all("balances")).values()]
+        is_right = all(view == views[0] for view in views) and views[0][PAYEE] == payments
+        total: int = sum(views[0].values())
+        if not is_right or total:
             raise AssertionError("the six nodes do not agree on the balances: no figure of this run counts")
 
 
@@ -77,9 +78,11 @@ async def six_nodes(folder: Path) -> AsyncIterator[Six]:
     home = DevnetHome(folder)
     home.create()
     names = (*WITNESSES, PAYER, PAYEE)
-    people = [Person(name, "", is_witness=name in WITNESSES, is_steward=name == WITNESSES[0]) for name in names]
+    people = [Person(name, TRADES[0], is_witness=name in WITNESSES, is_steward=name == WITNESSES[0]) for name in names]
     handles = {**{name: (name,) for name in names}, PAYER: PAYERS}
-    places = [Place(str(home.member(one.handle)), handles[one.handle], one.is_witness, one.is_steward) for one in people]
+    places = [
+        Place(str(home.member(one.handle)), handles[one.handle], one.is_witness, one.is_steward) for one in people
+    ]
     with Launcher("fork", f"{CHILD}:run", preload=[CHILD]) as launcher:
         async with trio.open_nursery() as nursery:
             await found(launcher, places, TERMS, quorum=3)

@@ -61,7 +61,8 @@ class Floor:
     def _entry(self, author: int, amount: int, other: int) -> tuple[int, int, bytes]:
         public, secret = self._keys[author]
         seq, prev = self._heads[author]
-        fields = (1, public, seq + 1, prev, self._keys[other][0], amount + 2_000, 1_760_000_000, "two hours of gardening")
+        note = "two hours of gardening"
+        fields = (1, public, seq + 1, prev, self._keys[other][0], amount + 2_000, 1_760_000_000, note)
         raw = crypto_sign(msgpack.packb(fields), secret)
         version, signer, placed, linked, *_ = msgpack.unpackb(crypto_sign_open(raw, public))
         if (version, signer, placed, linked) != (1, public, seq + 1, prev):
