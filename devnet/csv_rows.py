@@ -1,15 +1,12 @@
 """Reads the payments out of the CSV of a real currency, whatever program wrote it.
 
-Reads one file and nothing else. Encoding, delimiter, columns and decimal mark are found from the file; a row that
-cannot be read is kept with its line number and a reason, and never spoils its neighbours. Whether a payment is
-allowed is not asked here: the rules judge that on the real path (`replay`).
+Reads one file and nothing else. Columns and decimal mark are found from the file, encoding and delimiter by
+`csv_text`; a row that cannot be read is kept with its line number and a reason, and never spoils its neighbours.
+Whether a payment is allowed is not asked here: the rules judge that on the real path (`replay`).
 """
 
-import codecs
-import csv
 import dataclasses
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -20,17 +17,9 @@ from protocol.ops import FORBIDDEN_CODE_POINTS
 
 from .csv_amounts import NotAnAmount, decimal_mark, read_amount
 from .csv_columns import GUESS_ALL, Columns, Wanted, find_column, find_columns
+from .csv_text import SAMPLE_LINES, Record, find_delimiter, find_encoding, is_hint, records
 
-DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_LINES = 200
-"""Lines that the delimiter is judged by."""
-RECORD_LINES_MAX = 64
-"""A quoted field may go on over at most this many lines; a quotation mark left open costs its own line only."""
-FIELD_CHARS_MAX = 1_000_000
 CHUNK_BYTES = 1 << 20
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-
-csv.field_size_limit(FIELD_CHARS_MAX)
 
 
 class NotACsv(ValueError):
@@ -86,84 +75,6 @@ class Table:
     def ref(self, row: Row) -> str:
         """Name a row for ever: the same file again is the same payments again."""
         return f"{self.digest}-{row.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The fields of one record and the line it starts on; `fault` says why there are none."""
-
-    line: int
-    fields: tuple[str, ...]
-    fault: str | None = None
-
-
-def find_encoding(path: Path) -> str:
-    """Tell a file's encoding by its mark, else UTF-8 if it is that, else Latin-1 as Windows writes it."""
-    with path.open("rb") as source:
-        start = source.read(4)
-    marked = next((name for mark, name in MARKS if start.startswith(mark)), None)
-    return marked or next((name for name in ("utf-8", "cp1252") if _decodes(path, name)), "latin-1")
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with path.open("rb") as source:
-        try:
-            while chunk := source.read(CHUNK_BYTES):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def find_delimiter(lines: Sequence[str]) -> str:
-    """Tell the delimiter: the one that parts most lines into one same number of fields, more than one."""
-    if lines and lines[0].startswith("sep=") and lines[0][4:5] in DELIMITERS:
-        return lines[0][4]
-    return max(DELIMITERS, key=lambda mark: _agreement(lines, mark))
-
-
-def _agreement(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
-    """Rate a delimiter: how many records have the commonest number of fields, then that number."""
-    counts = Counter(len(record.fields) for record in records(lines, delimiter) if len(record.fields) > 1)
-    return max(((times, width) for width, times in counts.items()), default=(0, 0))
-
-
-def _parse(lines: Sequence[str], delimiter: str) -> tuple[str, ...] | None:
-    """Parse one whole record, or None when a quotation mark is still open at its end."""
-    try:
-        return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter, strict=True)), ())
-    except csv.Error as error:
-        if "unexpected end of data" in str(error):
-            return None
-    # Something after a closing quotation mark: what the lenient reader makes of it is what people expect.
-    return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter)), ())
-
-
-def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
-    """Part lines into records. A quotation mark that is never closed costs only the line it stands on."""
-    ahead: deque[str] = deque()
-    source = iter(lines)
-    at, width = 1, 0
-    while ahead or (ahead := deque(islice(source, 1))):
-        taken, fields = 1, _parse(tuple(islice(ahead, 1)), delimiter)
-        while fields is None and taken < RECORD_LINES_MAX:
-            if taken == len(ahead):
-                ahead.extend(islice(source, 1))
-            if taken == len(ahead):
-                break
-            taken += 1
-            fields = _parse(tuple(islice(ahead, taken)), delimiter)
-        if fields is None or (taken > 1 and width and len(fields) != width):
-            taken = 1
-            yield Record(at, (), "a quotation mark is never closed")
-        elif any(field.strip() for field in fields):
-            width = width or len(fields)
-            yield Record(at, fields)
-        at += taken
-        for _ in range(taken):
-            ahead.popleft()
 
 
 def clean_memo(text: str) -> tuple[str, bool]:
@@ -264,10 +175,10 @@ def read_table(
     Raises NotACsv or NoSuchColumn when no row can be read at all, and OSError.
     """
     encoding = find_encoding(path)
-    with path.open(encoding=encoding, newline="") as source:
+    with path.open(encoding=encoding, errors="replace", newline="") as source:
         delimiter = find_delimiter(list(islice(source, SAMPLE_LINES)))
-    with path.open(encoding=encoding, newline="") as source:
-        listed = (record for record in records(source, delimiter) if not _is_hint(record))
+    with path.open(encoding=encoding, errors="replace", newline="") as source:
+        listed = (record for record in records(source, delimiter) if not is_hint(record))
         header = next((record.fields for record in listed if record.fault is None), None)
         if header is None:
             raise NotACsv(f"{path.name} is empty: its first line must name the columns")
@@ -285,8 +196,3 @@ def read_table(
         encoding=encoding,
         digest=_digest(path),
     )
-
-
-def _is_hint(record: Record) -> bool:
-    """Tell whether this is the line by which some programs name the delimiter."""
-    return record.line == 1 and bool(record.fields) and record.fields[0].startswith("sep=")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from devnet.csv_columns import Columns, NoSuchColumn, Wanted, find_columns, plain_name
-from devnet.csv_rows import NotACsv, clean_memo, find_delimiter, read_table, records
+from devnet.csv_rows import NotACsv, clean_memo, read_table
+from devnet.csv_text import find_delimiter, records
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -91,7 +92,7 @@ def test_junk_rows_are_named_by_line_and_spoil_nothing_else(tmp_path: Path) -> N
         (4, "the payer is missing"),
         (5, "the payee is missing"),
         (6, "the amount 'lots' is not a number"),
-        (10, "a quotation mark is never closed"),
+        (10, "a quotation mark is never closed, or a field is too long"),
         (11, "5 columns, 4 were expected"),
     ]
 
@@ -143,3 +144,15 @@ def test_a_memo_is_made_fit_for_a_note() -> None:
 def test_a_quotation_mark_inside_a_word_is_a_letter_like_any_other() -> None:
     lines = ['5" pipe,ana\n', '"so ""he"" said",bob\n']
     assert [record.fields for record in records(lines, ",")] == [('5" pipe', "ana"), ('so "he" said', "bob")]
+
+
+def test_a_field_that_is_absurdly_long_costs_its_own_row_only(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, f"payer,payee,amount\nana,{'b' * 2_000_000},1\nana,bob,1\n"))
+    assert [row.line for row in table.rows] == [3]
+    assert [bad.line for bad in table.unreadable] == [2]
+
+
+def test_a_file_that_is_not_what_its_mark_says_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes(b"\xef\xbb\xbfpayer,payee,amount\nan\xe9,bob,1\n")
+    assert [(row.payer, row.amount) for row in read_table(path).rows] == [("an\ufffd", 100)]
