@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -26,6 +26,9 @@ from .load_orders import LoadOrders
 from .pipe import ChildEnd, ChildRefused, Fields, PipeClosed
 from .places import Place
 from .row_orders import RowOrders
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 log = logging.getLogger("tallystick.devnet")
 
@@ -69,7 +72,7 @@ async def _live(end: ChildEnd, home: Home) -> None:
     _keep_output(home)
     try:
         async with trio.open_nursery() as nursery:
-            up: Up = await nursery.start(run_home, home)
+            up: Up = await nursery.start(_run_home, home, nursery.cancel_scope)
             orders = Orders(up)
             await end.note("ready", **orders.introduction())
             await end.serve(orders.carry_out)
@@ -81,6 +84,12 @@ async def _live(end: ChildEnd, home: Home) -> None:
             log.exception("the node ended by a fault")
             raise
         await end.note("failed", message=failure.message)
+
+
+async def _run_home(home: Home, life: trio.CancelScope, task_status: "TaskStatus[Up]") -> None:
+    """Run a home; when it ends before the pipe does, as by `tally down`, so does the child."""
+    await run_home(home, task_status=task_status)
+    life.cancel()
 
 
 def _keep_output(home: Home) -> None:
