@@ -4,10 +4,11 @@ Each node is the same as `tally up` runs, in a child of a fork server that has e
 pipe (tests/real/town_child.py). Nothing here judges; `journals` reads what the nodes wrote once they have ended.
 """
 
+import shutil
 import socket
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ import trio
 from devnet.founding import settle_network
 from devnet.launcher import Child, Launcher
 from devnet.pipe import ParentEnd, PipeClosed
+from node.config import read_config, write_config
+from node.identity import read_identity
 from node.journal import Journal
-from node.store import journal_folder
+from node.store import identity_folder, journal_folder
+from node.transport import peer_id_of
+from protocol.signing import SecretKey
 from wallet.founding import Founder, Terms, found_together
 
 TARGET = "tests.real.town_child"
@@ -81,10 +86,15 @@ class RealTown:
         await resident.child.wait()
         raise NotStarted({"message": "it ended without a word", "home": str(resident.home)})
 
-    def copy(self, name: str, home: Path) -> Resident:
-        """Have another home among the residents, such as a copy of one."""
-        self.residents[name] = Resident(name, home)
-        return self.residents[name]
+    def copy_home(self, name: str, copy: str) -> Resident:
+        """Copy a member's whole home, as a backup or a second computer would, with ports of its own; it dials all."""
+        home = self[name].home.with_name(copy)
+        shutil.copytree(self[name].home, home, ignore=shutil.ignore_patterns("run"))
+        others = [resident for resident in self.residents.values() if resident.name != name]
+        peers = tuple(_address(resident.home) for resident in others)
+        write_config(replace(read_config(home), listen_port=0, api_port=0, peers=peers))
+        self.residents[copy] = Resident(copy, home)
+        return self.residents[copy]
 
     async def kill(self, name: str) -> None:
         """End a node as a power cut would."""
@@ -177,6 +187,22 @@ class RealTown:
                 await trio.sleep(0.1)
         seen = [{key: facts[key] for key in ("root", "tails", "sum", "balances", "peers")} for facts in found]
         raise AssertionError(f"no agreement after {within_s} s: {seen}")
+
+
+def _address(home: Path) -> str:
+    """Where a home's node listens."""
+    return f"/ip4/127.0.0.1/tcp/{read_config(home).listen_port}/p2p/{peer_of(home)}"
+
+
+def peer_of(home: Path) -> str:
+    """The peer id of a home's node."""
+    return peer_id_of(SecretKey.from_seed(read_identity(identity_folder(home)).transport_seed).public)
+
+
+def let_in(home: Path, peers: Sequence[str]) -> None:
+    """Have a home's node know these peers, too, from its next start on."""
+    config = read_config(home)
+    write_config(replace(config, peers=(*config.peers, *(f"/p2p/{peer}" for peer in peers))))
 
 
 def found_homes(folder: Path, names: Sequence[str], witnesses: int, quorum: int) -> dict[str, Path]:
