@@ -35,6 +35,9 @@ class Links:
         elif link.opener == present.opener or link.opener < present.opener:
             self.by_peer[link.peer] = link
             self._retire(present)
+            if link.opener == present.opener:  # it began anew, and knows nothing of what was said on the old link
+                self._emit(LinkDown(link.peer))
+                self._emit(LinkUp(link.peer))
         else:
             self._retire(link)
         self.changed.unpark_all()

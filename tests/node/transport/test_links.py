@@ -52,6 +52,7 @@ async def test_of_two_by_the_same_opener_the_newer_wins() -> None:
     links.adopt(old)
     links.adopt(new)
     assert links.by_peer["bob"] is new and old in links.retired
+    assert [links.events.receive_nowait() for _ in range(3)] == [LinkUp("bob"), LinkDown("bob"), LinkUp("bob")]
 
 
 async def test_a_retired_link_is_read_for_a_moment_and_then_dropped() -> None:
