@@ -61,6 +61,14 @@ def test_a_killed_witness_is_not_missed_and_comes_back(devnet: RunningDevnet) ->
     assert final_within(devnet, "bob", "ana")
 
 
+def test_a_member_who_signs_twice_gets_at_most_one_payment_final(devnet: RunningDevnet) -> None:
+    status, found = devnet.order("double-spend", "femi")
+    assert (status, found["lost"], found["votes_for_second"]) == (0, 0, 2)
+    assert found["final"] <= 1
+    assert len(found["proof_at"]) == found["nodes"] == 6
+    assert found["state"] == "conflict"
+
+
 def test_a_partition_cuts_off_and_healing_joins_again(devnet: RunningDevnet) -> None:
     assert devnet.order("partition", "dan")[0] == 0
     status, answer = tally(devnet.home_of("dan"), "pay", "ana", "0.01", "--yes", "--timeout", "1s")
@@ -68,14 +76,6 @@ def test_a_partition_cuts_off_and_healing_joins_again(devnet: RunningDevnet) -> 
     assert final_within(devnet, "ana", "eva")
     assert devnet.order("heal")[0] == 0
     assert final_within(devnet, "dan", "ana", 40)
-
-
-def test_a_member_who_signs_twice_gets_at_most_one_payment_final(devnet: RunningDevnet) -> None:
-    status, found = devnet.order("double-spend", "femi")
-    assert (status, found["lost"], found["votes_for_second"]) == (0, 0, 2)
-    assert found["final"] <= 1
-    assert len(found["proof_at"]) == found["nodes"] == 6
-    assert found["state"] == "conflict"
 
 
 def test_an_order_for_somebody_unknown_is_refused_and_changes_nothing(devnet: RunningDevnet) -> None:
