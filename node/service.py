@@ -16,7 +16,7 @@ from protocol.deciding import Deciding
 from protocol.entry import SignedEntry, read_signed
 from protocol.ledger import Ledger
 from protocol.messages import Answer, AskHead, Bundle, Head, Hello, Message, Submit
-from protocol.signing import SecretKey, Tag, sign
+from protocol.signing import RememberingVerify, SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
 from .asking import Asker
@@ -198,7 +198,7 @@ async def run_node(
     Raises JournalContradicts, and OSError when its port is in use.
     """
     try:
-        door = Bookkeeper(rebuild(journal), journal)
+        door = Bookkeeper(rebuild(journal, RememberingVerify()), journal)
         topic = door.ledger.commons.community.hex()
         listen = f"/ip4/{config.listen_host}/tcp/{config.listen_port}" if config.listen_host else ""
         async with trio.open_nursery() as nursery:

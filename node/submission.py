@@ -15,6 +15,7 @@ from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Missing, Span, Submit
+from protocol.signing import RememberingVerify, Verify
 from protocol.statements import Place
 from protocol.verdict import Code
 
@@ -87,14 +88,17 @@ class Submitter:
             return
         commons = self._door.ledger.commons
         place = Place(commons.epoch, signed.account, signed.entry.incarnation, signed.seq, signed.id)
-        gathering = Gathering(
-            commons.community, place, commons.witnesses, commons.quorum, verify=self._door.ledger.verify
-        )
+        gathering = Gathering(commons.community, place, commons.witnesses, commons.quorum, verify=self._verify())
         self._serial += 1
         fresh = Outstanding(self._serial, signed, instance, gathering)
         self._by_serial[fresh.serial] = fresh
         self._by_account.setdefault(signed.account, {})[signed.seq] = fresh
         self._ask(fresh, gathering.unanswered)
+
+    def _verify(self) -> Verify:
+        """Votes are verified here and then, within their certificate, at the door: once is enough."""
+        verify = self._door.ledger.verify
+        return verify.remember if isinstance(verify, RememberingVerify) else verify
 
     # Asking
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .base import COMMONS, AccountId
 from .chain import Chain
+from .codec import encode
 from .signing import Verify
 from .state import State
 from .statements import Certificate, Place, certificate_tag
@@ -50,11 +51,11 @@ def is_by_quorum(state: State, verify: Verify, certificate: Certificate) -> bool
     commons, place = state.commons, certificate.place
     if len(certificate.votes) < commons.quorum:
         return False
-    tag, previous = certificate_tag(place), -1
+    tag, previous, start = certificate_tag(place), -1, place.content_start()
     for witness, number, signature in certificate.votes:
         if not previous < witness < len(commons.witnesses):
             return False
-        if not verify(commons.witnesses[witness], tag, commons.community, place.content(number), signature):
+        if not verify(commons.witnesses[witness], tag, commons.community, start + encode(number), signature):
             return False
         previous = witness
     return True

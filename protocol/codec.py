@@ -16,13 +16,16 @@ from .base import HASH_BYTES, NUMBER_MAX, Malformed
 ITEMS_MAX = 1024
 """The longest array. It also bounds what a hostile array header can make a decoder allocate."""
 
+_pack = msgpack.Packer(use_bin_type=True).pack
+"""One writer for all: making one costs more than most values do. It keeps nothing between two values."""
+
 Plain = Any
 """int | bytes | str | tuple[Plain, ...]: checked where it is read, by the functions below."""
 
 
 def encode(value: Plain) -> bytes:
     """Write `value` in its one canonical encoding."""
-    written: bytes = msgpack.packb(value, use_bin_type=True)
+    written: bytes = _pack(value)
     return written
 
 

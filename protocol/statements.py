@@ -27,6 +27,7 @@ from .base import (
 from .entry import SIGNED_BYTES_MAX, SignedEntry, read_signed
 from .signing import Tag, Verify, verify
 
+ARRAY_OF_SIX = b"\x96"
 CERTIFICATE_BYTES_MAX = 128 + KEYS_MAX * (SIGNATURE_BYTES + 16)
 
 
@@ -56,7 +57,14 @@ class Place:
 
     def content(self, number: int) -> bytes:
         """The bytes that a witness signs with its vote or commit of that number."""
-        return codec.encode((*self.plain(), number))
+        return self.content_start() + codec.encode(number)
+
+    def content_start(self) -> bytes:
+        """What the signed contents of all votes for this place begin with; the number follows.
+
+        An array of six, of which the first five are written: the same bytes as writing all six, once for many votes.
+        """
+        return ARRAY_OF_SIX + codec.encode(self.plain())[1:]
 
 
 @dataclass(frozen=True, slots=True)
