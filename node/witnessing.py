@@ -6,7 +6,9 @@ its own signature is met on something that this store does not hold.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -47,8 +49,14 @@ from .remembering import records_of, remember
 logger = logging.getLogger("tallystick.witness")
 
 FENCE_RETRY_S = 1.0
+ON_HOLD_MAX = 1_000
+"""Questions that wait until the next block of numbers is open; the oldest leaves first, and is asked again."""
 
 Reply = Callable[[Message], None]
+
+
+def _nothing() -> None:
+    """A refusal takes no number, so it never has to be asked again."""
 
 
 class Witnessing:
@@ -60,6 +68,7 @@ class Witnessing:
         self._door = door
         self._exchange = exchange
         self._leases = Leases()
+        self._on_hold: deque[Callable[[], None]] = deque(maxlen=ON_HOLD_MAX)
         self._keeper = Keeper(commons.community, commons.witnesses)
         self._memory = WitnessMemory()
         remember(door.journal, self._memory, self._keeper, key.public)
@@ -107,12 +116,13 @@ class Witnessing:
             case Accepted() | Duplicate():
                 if ask.instance and not self._leases.extend(signed.account, ask.instance, now):
                     return  # another instance holds the lease: silence, so that no vote supports a copy of a home
-                self._release(self._witness.consider(signed.account, signed.seq, now), ask.serial, reply)
+                again = partial(self.submit, ask, reply)
+                self._release(self._witness.consider(signed.account, signed.seq, now), ask.serial, reply, again)
             case Waiting():
                 reply(Missing(ask.serial, (self._missing(verdict),)))
             case Fork() | Refused():
                 code, evidence = self._objection(verdict)
-                self._release(self._witness.refuse(place, code, evidence), ask.serial, reply)
+                self._release(self._witness.refuse(place, code, evidence), ask.serial, reply, _nothing)
 
     def _objection(self, verdict: Fork | Refused) -> tuple[Code, Bundle]:
         if isinstance(verdict, Refused):
@@ -128,7 +138,8 @@ class Witnessing:
             first = min(first, waiting.seq)
         return Span(waiting.account, waiting.incarnation, first, max(first, waiting.seq))
 
-    def _release(self, decision: Decision, serial: int, reply: Reply) -> None:
+    def _release(self, decision: Decision, serial: int, reply: Reply, again: Callable[[], None]) -> None:
+        """Have a decision's answer leave after its records; `again` asks anew when numbers are open."""
         match decision:
             case Voted(vote, fresh, _):
                 if fresh:
@@ -138,7 +149,8 @@ class Witnessing:
             case Denied(nack, evidence, _):
                 self._door.after_commit(lambda: reply(Answer(serial, nack, evidence)))
             case NeedMark():
-                self._extend_block()  # asked again, it will be answered
+                self._on_hold.append(again)
+                self._extend_block()
             case Stopped():
                 self._die()
 
@@ -150,12 +162,14 @@ class Witnessing:
     def ballot(self, ask: Ballot, reply: Reply) -> None:
         """Vote on an entry of account 0 in the round of its ballots."""
         self._door.take(Bundle((ask.signed,)))
-        self._release(self._witness.ballot(ask.signed, ask.evidence), ask.serial, reply)
+        again = partial(self.ballot, ask, reply)
+        self._release(self._witness.ballot(ask.signed, ask.evidence), ask.serial, reply, again)
 
     def commit(self, ask: AskCommit, reply: Reply) -> None:
         """Commit to an entry of account 0 on q votes."""
         self._met(self._witness.meets(ask.votes, Tag.VOTE))
-        self._release(self._witness.commit(ask.votes, ask.signed), ask.serial, reply)
+        again = partial(self.commit, ask, reply)
+        self._release(self._witness.commit(ask.votes, ask.signed), ask.serial, reply, again)
 
     def _on_ballot(self, peer: str, ask: Ballot) -> None:
         self.ballot(ask, self._to(peer))
@@ -208,6 +222,14 @@ class Witnessing:
     def _show_mark(self, mark: Mark) -> None:
         self._fence.stored()
         self._exchange.send_all(self._others(), KeepMark(mark))
+        self._resume()
+
+    def _resume(self) -> None:
+        """Answer what had to wait for open numbers. What does not get one now goes on hold again."""
+        if self.is_voting:
+            waiting, self._on_hold = self._on_hold, deque(maxlen=ON_HOLD_MAX)
+            for again in waiting:
+                again()
 
     def _on_link_up(self, peer: str) -> None:
         if self.dead is not None or peer not in self._others():
@@ -238,6 +260,7 @@ class Witnessing:
         index = self._index_of(peer)
         if kept.witness == self._key.public and index is not None:
             self._fence.kept(index, kept.below)
+            self._resume()
 
     # Meeting oneself
 

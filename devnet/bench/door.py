@@ -40,8 +40,13 @@ async def measure_pipeline(folder: Path, tell: Callable[[str], None]) -> Figure:
         ratios.append(ratio)
         rates.append(rate)
         xs.append(rate / ((verify + verify_rate()) / 2))
-    raw = {"x_floor": ratios, "payments_per_cpu_s": rates, "x_verify": xs,
-           "x_trustchain": median(xs) / TRUSTCHAIN_X_VERIFY, "x_postgresql": median(xs) / POSTGRES_X_VERIFY}  # fmt: skip
+    raw = {
+        "x_floor": ratios,
+        "payments_per_cpu_s": rates,
+        "x_verify": xs,
+        "x_trustchain": median(xs) / TRUSTCHAIN_X_VERIFY,
+        "x_postgresql": median(xs) / POSTGRES_X_VERIFY,
+    }
     return Figure(
         1, "payments through one door", median(rates), "a CPU-second", "floor", median(ratios), 0.75, raw=raw
     )
