@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import trio
 
 from node.bookkeeper import DoorClosed
+from node.standing import Standing
 from protocol.base import TAIL_MAX, AccountId, EntryId
 from protocol.compose import Prevented, Wish, compose
 from protocol.entry import Entry, SignedEntry, sealed
@@ -102,6 +103,7 @@ class Desk:
             await self._wait_for_room(deadline)
             await self._be_ready()
             self._check_record()
+            self._check_conflict()
             wanted = order()
             if isinstance(wanted, PaymentRow):
                 return Written(wanted.place, wanted)
@@ -139,6 +141,14 @@ class Desk:
             raise errors.Unreachable("The node does not hold enough of the community's record yet.")
         self._signer.stop(Reason.CONFLICT)
         raise errors.Conflict("Another entry stands at this place of the account.", {"seq": signed.seq})
+
+    def _check_conflict(self) -> None:
+        """Sign nothing above an entry that may never be final because the witnesses' votes split."""
+        chain = self._node.ledger.chain(self.account)
+        for held in () if chain is None else chain.tail:
+            if self._node.state_of(self.account, held.signed.seq, held.signed.id) is Standing.CONFLICT:
+                facts = {"seq": held.signed.seq}
+                raise errors.Conflict("Another entry was signed for this place of the account.", facts)
 
     def _check_record(self) -> None:
         """Sign nothing that the node could not record."""
