@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from .base import ACCOUNT_MAX, COMMONS, AccountId, digest
+from .base import ACCOUNT_MAX, COMMONS, TAIL_MAX, AccountId, digest
 from .codec import encode
 from .entry import SignedEntry
 from .messages import (
@@ -38,6 +38,8 @@ FETCH_ROWS = 100
 """Records asked for at a time: their entries fit one frame at their largest."""
 SPAN_ENTRIES = 100
 SPANS_MAX = 32
+SPANS_KEPT_MAX = 4_096
+"""Spans that wait to be asked for."""
 SPANS_ENTRIES_MAX = 1_000
 """When more than this is missing it is asked for by rows, which come in an order in which each can be judged."""
 SMALL_RANGE = 32
@@ -107,7 +109,7 @@ class Pull:
         self._serial = 0
         self._missing: list[int] = []
         self._page: Index | None = None
-        self._spans: list[Span] = []
+        self._spans: dict[Span, None] = {}
         self._looked: Moved | None = None
         """The heads that moved at the peer, until they are final here: then its journal is read to that row."""
 
@@ -135,7 +137,7 @@ class Pull:
             return self.start(now) if now - self._rested_at >= INTERVAL_S else []
         if now - self._asked_at < PATIENCE_S:
             return []
-        self._missing, self._spans, self._page, self._looked = [], [], None, None
+        self._missing, self._spans, self._page, self._looked = [], {}, None, None
         return self.start(now)
 
     def hurry(self, now: float) -> list[Message]:
@@ -144,8 +146,14 @@ class Pull:
 
     def want(self, spans: Iterable[Span], now: float) -> list[Message]:
         """Ask for spans that a hint or a waiting entry named; later, if another question is open."""
-        self._spans.extend(span for span in spans if span not in self._spans)
+        self._keep(spans)
         return self._next_span(now) if self._state is State.IDLE else []
+
+    def _keep(self, spans: Iterable[Span]) -> None:
+        """Have spans asked for in their turn. When there are too many, the rest is found again by comparing."""
+        for span in spans:
+            if len(self._spans) < SPANS_KEPT_MAX:
+                self._spans[span] = None
 
     def on_moved(self, moved: Moved, now: float) -> list[Message]:
         """Which heads moved at the peer: want what is not final here, span by span, or row by row if it is much."""
@@ -155,7 +163,7 @@ class Pull:
         if moved.more or sum(span.last - span.first + 1 for span in spans) > SPANS_ENTRIES_MAX:
             return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
         self._looked = moved
-        self._spans.extend(span for span in spans if span not in self._spans)
+        self._keep(spans)
         return self._next_span(now)
 
     def _span_to(self, head: Position) -> Span | None:
@@ -210,14 +218,16 @@ class Pull:
         """Ask for the next spans; each is asked for until it is final here or brings nothing new."""
         pending = []
         for span in self._spans:
-            first = max(span.first, self._shelf.final_seq(span.account) + 1)
-            if first <= span.last:
+            lowest = self._shelf.final_seq(span.account) + 1
+            first = max(span.first, lowest)
+            # What lies further above brought nothing when its beginning was asked for: nobody has it.
+            if first <= min(span.last, lowest + TAIL_MAX):
                 pending.append(Span(span.account, span.incarnation, first, span.last))
-        asked, self._spans = pending[:SPANS_MAX], pending[SPANS_MAX:]
+        asked, self._spans = pending[:SPANS_MAX], dict.fromkeys(pending[SPANS_MAX:])
         if not asked:
             return self._finish_look(now)
-        self._spans += [Span(s.account, s.incarnation, s.first + SPAN_ENTRIES, s.last) for s in asked
-                        if s.last - s.first >= SPAN_ENTRIES]  # fmt: skip
+        self._keep(Span(s.account, s.incarnation, s.first + SPAN_ENTRIES, s.last) for s in asked
+                   if s.last - s.first >= SPAN_ENTRIES)  # fmt: skip
         self._serial += 1
         return self._ask(State.FETCHING, Want(self._serial, tuple(asked)), now)
 
