@@ -16,7 +16,9 @@ import apsw
 import trio
 
 from devnet.pipe import ChildEnd, ChildRefused, Fields, PipeClosed
+from node.identity import read_identity
 from node.records import VoteRecord
+from node.store import identity_folder
 from protocol.base import AccountId
 from protocol.messages import Answer, Message, Submit
 from protocol.payment import read_payment_id
@@ -56,7 +58,7 @@ async def _live(end: ChildEnd, home: Home, disk: FaultyDisk | None) -> None:
     try:
         async with trio.open_nursery() as nursery:
             up: Up = await nursery.start(run_home, home)
-            await end.note("ready", api=up.address, peer_id=up.node.peer_id, pid=os.getpid())
+            await end.note("ready", **introduction(up))
             await end.serve(Orders(up, disk).carry_out)
             up.stop.set()
     except Exception as error:
@@ -64,6 +66,18 @@ async def _live(end: ChildEnd, home: Home, disk: FaultyDisk | None) -> None:
         if failure is None:
             raise
         await end.note("failed", message=failure.message, code=failure.code, exit_status=failure.exit_status)
+
+
+def introduction(up: Up) -> dict[str, Any]:
+    """What a test needs to know of a node once."""
+    key = read_identity(identity_folder(up.wallet.home.root)).witness_key.public
+    return {
+        "api": up.address,
+        "peer_id": up.node.peer_id,
+        "pid": os.getpid(),
+        "community": up.node.community.hex(),
+        "witness_key": key.hex(),
+    }
 
 
 class Orders:
