@@ -71,8 +71,8 @@ class Tracker:
         return standing
 
     def _standing(self, known: _Account | None, account: AccountId, seq: int, id: EntryId) -> Standing:
-        """As `standing`, but for what is seen: that may need a look at the disk."""
-        if self.is_final(account, seq, id) and self._is_held_elsewhere(known, account, seq):
+        """As `standing`, but for what is seen: that may need a longer look at the disk."""
+        if self.is_final(account, seq, id) and self._is_told(known, account, seq):
             return Standing.FINAL
         if self._door.ledger.id_at(account, 0, seq) != id or (known is not None and known.is_in_conflict):
             return Standing.CONFLICT
@@ -123,17 +123,18 @@ class Tracker:
     def _known(self, account: AccountId) -> _Account:
         return self._accounts.setdefault(account, _Account())
 
-    def _is_held_elsewhere(self, known: _Account | None, account: AccountId, seq: int) -> bool:
-        """A witness of another node voted for it, or another node said that it holds it."""
-        commons = self._door.ledger.commons
-        if commons.quorum > 1 or not self._own_witness:
-            return True
-        if known is not None and seq in known.held_elsewhere:
-            return True
+    def _is_told(self, known: _Account | None, account: AccountId, seq: int) -> bool:
+        """Tell whether finality may be told: the certificate is durable here, and the entry is held elsewhere too.
+
+        A witness of another node voted for it, or another node said that it holds it.
+        """
         certificate = self._shelf.certificate(account, seq)
-        return certificate is not None and any(
-            commons.witnesses[witness] != self._own_witness for witness, _, _ in certificate.votes
-        )
+        if certificate is None:
+            return False  # it is still on its way to the disk
+        commons = self._door.ledger.commons
+        if commons.quorum > 1 or not self._own_witness or (known is not None and seq in known.held_elsewhere):
+            return True
+        return any(commons.witnesses[witness] != self._own_witness for witness, _, _ in certificate.votes)
 
     def _is_taken(self, account: AccountId, seq: int) -> bool:
         """Tell whether all payees of the entry have taken in or returned what it sent them."""

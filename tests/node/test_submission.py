@@ -8,6 +8,7 @@ import trio
 
 from node.journal import JournalFailed
 from node.standing import Standing
+from protocol.messages import Bundle
 from protocol.ops import Send
 from protocol.verdict import Accepted
 from tests.builders import Town, found
@@ -37,6 +38,20 @@ async def test_an_entry_becomes_final_here_and_seen_by_the_payee(
         assert await built.node("ana").wait_seen(paid.account, paid.seq, paid.id, 10)
         await built.until_level()
         assert built.node("w3").ledger.balance(town["ben"]) == 5
+
+
+async def test_nothing_is_called_final_before_its_certificate_is_durable(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up("ana")
+        opened = town.open("ana")
+        await built.pay_in("ana", opened)
+        door = built.node("ana").bookkeeper
+        door.take(Bundle((), (town.certificate(opened),)))
+        assert built.standing("ana", opened) is Standing.RECORDED
+        await door.ticket.durable()
+        assert built.standing("ana", opened) is Standing.FINAL
 
 
 async def test_an_entry_becomes_final_once_enough_witnesses_are_back(
