@@ -22,6 +22,7 @@ from protocol.messages import Bundle
 from protocol.statements import Certificate, ForkProof, Place
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
 
+from .committing import Committer
 from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
 from .journal import Journal, JournalFailed
 from .rebuilding import rebuild
@@ -66,6 +67,7 @@ class Bookkeeper:
         self._pending: dict[AccountId, Certificate] = {}
         self._stirred: deque[AccountId] = deque()
         self._outbox: Outbox[Record, Callable[[], object]] = Outbox()
+        self._committer = Committer()
         self._ticket = Ticket()
         self._staged = 0
         self._proven = {(proof.first.account, proof.first.seq) for proof in _proofs(journal)}
@@ -165,6 +167,7 @@ class Bookkeeper:
         """Commit one batch after the other, for as long as the node runs or until a commit fails."""
         while True:
             await self._work.wait()
+            await trio.lowlevel.checkpoint()  # all who are ready put their records into this commit
             self._work = trio.Event()
             ticket, self._ticket, self._staged = self._ticket, Ticket(), 0
             self._outbox.stage(messages=(ticket.done.set,))
@@ -173,7 +176,7 @@ class Bookkeeper:
                 continue
             try:
                 if batch.records:
-                    self.last_row = await trio.to_thread.run_sync(self.journal.append, batch.records)
+                    self.last_row = await self._committer.run(partial(self.journal.append, batch.records))
             except JournalFailed as error:
                 self._close(str(error), ticket)
                 return

@@ -6,9 +6,12 @@ waits. After the first failure nothing is taken any more. Knows nothing of what 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
+
+from node.committing import Committer
 
 from .book import Book, Signing
 from .errors import BookFailed
@@ -30,10 +33,11 @@ class _Slip:
 
 
 class Clerk:
-    """Hands signings to the book's worker thread. `run` must be running for `keep` to return."""
+    """Hands signings to the book. `run` must be running for `keep` to return."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
+        self._committer = Committer()
         self._send, self._receive = trio.open_memory_channel[_Slip](QUEUE_MAX)
         self._waiting: list[_Slip] = []
         self.failed: str | None = None
@@ -61,6 +65,7 @@ class Clerk:
 
     async def _batch(self) -> list[_Slip]:
         batch = [await self._receive.receive()]
+        await trio.lowlevel.checkpoint()  # all who are ready put theirs into this commit
         while len(batch) < BATCH_MAX:
             try:
                 batch.append(self._receive.receive_nowait())
@@ -71,7 +76,7 @@ class Clerk:
     async def _write(self, batch: Sequence[_Slip]) -> None:
         signings = [slip.signing for slip in batch]
         try:
-            await trio.to_thread.run_sync(self._book.commit, signings)
+            await self._committer.run(partial(self._book.commit, signings))
         except BookFailed as error:
             self.failed = error.message
         else:
