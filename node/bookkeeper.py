@@ -101,16 +101,19 @@ class Bookkeeper:
         """
         self._require_open()
         verdicts: list[Verdict] = []
-        # A certificate is taken right after its entry: the next entries may refer to what it makes final.
+        entries = {signed.id for signed in bundle.entries}
+        # What certifies earlier entries comes first: it makes room above them.
+        for certificate in bundle.certificates:
+            if certificate.place.id not in entries:
+                self._certify(certificate)
+                self._settle()
+        # The others right after their entry: the next entries may refer to what they make final.
         certificates = {certificate.place.id: certificate for certificate in bundle.certificates}
         for signed in bundle.entries:
             verdicts.append(self._enter(signed))
-            certificate = certificates.pop(signed.id, None)
-            if certificate is not None:
-                self._certify(certificate)
-            self._settle()
-        for certificate in certificates.values():
-            self._certify(certificate)
+            certificate_of_it = certificates.get(signed.id)
+            if certificate_of_it is not None:
+                self._certify(certificate_of_it)
             self._settle()
         return verdicts
 

@@ -60,7 +60,9 @@ class Node:
         own = b"" if key is None else bytes(key.public)
         self.tracker = Tracker(door, self.shelf, own)
         self.spreader = Spreader(door, self.exchange, self.shelf, self.tracker)
-        self.submitter = Submitter(door, self.exchange, self.shelf, self.tracker, own, self._vote_here)
+        self.submitter = Submitter(
+            door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.unspread
+        )
         self.asker = Asker(door, self.exchange, self.witnessing)
         self.replicator = Replicator(door, self.exchange, self.shelf)
         self.exchange.answer(Answer, self._on_answer)
@@ -169,6 +171,7 @@ class Node:
             nursery.start_soon(self.exchange.follow_links)
             nursery.start_soon(self.replicator.tick)
             nursery.start_soon(self.submitter.ask_again)
+            nursery.start_soon(self.spreader.spread)
             nursery.start_soon(self.spreader.gossip)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)

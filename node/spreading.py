@@ -1,7 +1,8 @@
 """What follows when an entry becomes final: who is told at once, who acknowledges, and what is gossiped.
 
-The author's node gives the certificate to the witnesses, and entries with it to the payees' nodes; everybody else gets
-a hint. A payee's node acknowledges to the payer's. Works after commits only, from what the door tells.
+The author's node gives entries and certificate to the payees' nodes at once; the witnesses, who hold the entry, get the
+certificates of some milliseconds together, and for each account only the highest; everybody else gets a hint. A payee's
+node acknowledges to the payer's. Works after commits only, from what the door tells.
 """
 
 import trio
@@ -18,6 +19,10 @@ from .happenings import Certified, Happening, Overturned, SeenByPayee
 from .shelf import Shelf
 from .tracking import Tracker
 
+GATHER_S = 0.02
+"""What is not urgent is gathered this long, to go out in one message a peer."""
+BUNDLE_MAX = 200
+"""Certificates, or acknowledgements, in one message."""
 HINT_INTERVAL_S = 1.0
 """Hints of what became final are gossiped together this often."""
 HINTS_MAX = 16
@@ -33,8 +38,32 @@ class Spreader:
         self._shelf = shelf
         self._tracker = tracker
         self._hints: list[Position] = []
+        self._certificates: dict[AccountId, Certificate] = {}
+        self._seen: dict[str, list[Position]] = {}
+        self._gathered = trio.Event()
         exchange.answer(Seen, self._on_seen)
         door.listen(self._on_happening)
+
+    def unspread(self, account: AccountId) -> tuple[Certificate, ...]:
+        """The certificate of this account that witnesses may not have yet: it goes along with the next entry."""
+        certificate = self._certificates.get(account)
+        return () if certificate is None else (certificate,)
+
+    async def spread(self) -> None:
+        """Send what was gathered, for as long as the node runs."""
+        while True:
+            await self._gathered.wait()
+            await trio.sleep(GATHER_S)
+            self._gathered = trio.Event()
+            certificates, self._certificates = tuple(self._certificates.values()), {}
+            witnesses = self._exchange.neighbours.witnesses(self._door.ledger.commons.witnesses)
+            for start in range(0, len(certificates), BUNDLE_MAX):
+                deliver = Deliver(0, Bundle((), certificates[start : start + BUNDLE_MAX]))
+                self._exchange.send_all(witnesses, deliver)
+            seen, self._seen = self._seen, {}
+            for peer, positions in seen.items():
+                for start in range(0, len(positions), BUNDLE_MAX):
+                    self._exchange.send(peer, Seen(tuple(positions[start : start + BUNDLE_MAX])))
 
     async def gossip(self) -> None:
         """Send hints now and then, for as long as the node runs."""
@@ -59,7 +88,8 @@ class Spreader:
     def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         neighbours = self._exchange.neighbours
         witnesses = set(neighbours.witnesses(self._door.ledger.commons.witnesses))
-        self._exchange.send_all(witnesses, Deliver(0, Bundle((), (certificate,))))
+        self._certificates[certificate.place.account] = certificate
+        self._gathered.set()
         payees = {payee for signed in settled for payee in _payees(signed)}
         homes = {peer for payee in payees for peer in neighbours.hosting(payee)} - witnesses
         if homes:
@@ -82,7 +112,9 @@ class Spreader:
             for position, signed in zip(seen, settled, strict=False):
                 if any(payee in hosted for payee in _payees(signed)):
                     self._tracker.acknowledge(position, by_payee=True)
-        self._exchange.send_all(self._exchange.neighbours.hosting(account), Seen(seen))
+        for peer in self._exchange.neighbours.hosting(account):
+            self._seen.setdefault(peer, []).extend(seen)
+            self._gathered.set()
 
     def _on_seen(self, peer: str, seen: Seen) -> None:
         neighbour = self._exchange.neighbours.get(peer)

@@ -16,7 +16,7 @@ from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Missing, Span, Submit
 from protocol.signing import RememberingVerify, Verify
-from protocol.statements import Place
+from protocol.statements import Certificate, Place
 from protocol.verdict import Code
 
 from .bookkeeper import Bookkeeper
@@ -56,7 +56,11 @@ class Outstanding:
 
 
 class Submitter:
-    """Keeps what is under way. `vote_here` asks the witness of this node, which answers by `hear`."""
+    """Keeps what is under way.
+
+    `vote_here` asks the witness of this node, which answers by `hear`; `unspread` names the certificate of an account
+    that witnesses may lack.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Submitter:
         tracker: Tracker,
         own_witness: bytes,
         vote_here: Callable[[Submit], None],
+        unspread: Callable[[AccountId], tuple[Certificate, ...]],
     ) -> None:
         self._door = door
         self._exchange = exchange
@@ -73,6 +78,7 @@ class Submitter:
         self._tracker = tracker
         self._own_witness = own_witness
         self._vote_here = vote_here
+        self._unspread = unspread
         self._serial = 0
         self._by_serial: dict[int, Outstanding] = {}
         self._by_account: dict[AccountId, dict[int, Outstanding]] = {}
@@ -114,10 +120,10 @@ class Submitter:
             self._vote_here(submit)
 
     def _suffix(self, signed: SignedEntry) -> Bundle:
-        """The uncertified entries up to `signed`: a witness may lack those before it."""
+        """The uncertified entries up to `signed`, and what certifies those before: a witness may lack them."""
         chain = self._door.ledger.chain(signed.account)
         tail = [] if chain is None else [held.signed for held in chain.tail if held.signed.seq < signed.seq]
-        return Bundle((*tail, signed))
+        return Bundle((*tail, signed), self._unspread(signed.account))
 
     async def ask_again(self) -> None:
         """Ask witnesses again that did not answer, for as long as their answers can be recorded."""

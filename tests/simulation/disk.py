@@ -42,8 +42,8 @@ class Disk:
             self.log.append(record)
         return self.last_row
 
-    def replay(self) -> Iterator[tuple[int, Record]]:
-        return iter(list(enumerate(self.log, 1)))
+    def replay(self, *kinds: type[Record]) -> Iterator[tuple[int, Record]]:
+        return iter([row for row in enumerate(self.log, 1) if not kinds or isinstance(row[1], kinds)])
 
     def notes(self, kind: type[T]) -> list[T]:
         return [record for record in self.log if isinstance(record, kind)]
