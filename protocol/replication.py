@@ -47,6 +47,8 @@ SMALL_RANGE = 32
 PARTS = 16
 PATIENCE_S = 10
 """After this long without an answer the open question counts as lost."""
+READ_AGAIN_S = 5
+"""Spans that were asked for in vain make a peer's journal be read row by row, at most this often."""
 INTERVAL_S = 15
 """Without other news, a peer is asked this often what came since."""
 
@@ -105,11 +107,14 @@ class Pull:
         self._row = cursor.row if cursor is not None and cursor.generation == generation else None
         self._state = State.IDLE
         self._asked_at = 0.0
-        self._rested_at = 0.0
+        self._began_at = 0.0
+        self._read_at = float("-inf")
         self._serial = 0
         self._missing: list[int] = []
         self._page: Index | None = None
         self._spans: dict[Span, None] = {}
+        self._hoped: dict[AccountId, int] = {}
+        """Up to where the spans asked for since the last rest would make accounts final."""
         self._looked: Moved | None = None
         """The heads that moved at the peer, until they are final here: then its journal is read to that row."""
 
@@ -124,6 +129,7 @@ class Pull:
 
     def start(self, now: float) -> list[Message]:
         """Ask for what is missing here: by row if the journal is known or all of it is new here, else by range."""
+        self._began_at = now
         if self._row is not None:
             return self._ask(State.LOOKING, Since(self._row, briefly=True), now)
         if not self._shelf.final_heads(1, ACCOUNT_MAX):
@@ -134,10 +140,10 @@ class Pull:
     def tick(self, now: float) -> list[Message]:
         """To be called about once a second: asks again what was lost, and now and then what is new."""
         if self._state is State.IDLE:
-            return self.start(now) if now - self._rested_at >= INTERVAL_S else []
+            return self.start(now) if now - self._began_at >= INTERVAL_S else []
         if now - self._asked_at < PATIENCE_S:
             return []
-        self._missing, self._spans, self._page, self._looked = [], {}, None, None
+        self._missing, self._spans, self._page, self._looked, self._hoped = [], {}, None, None, {}
         return self.start(now)
 
     def hurry(self, now: float) -> list[Message]:
@@ -228,25 +234,28 @@ class Pull:
             return self._finish_look(now)
         self._keep(Span(s.account, s.incarnation, s.first + SPAN_ENTRIES, s.last) for s in asked
                    if s.last - s.first >= SPAN_ENTRIES)  # fmt: skip
+        self._hoped.update((s.account, max(s.last, self._hoped.get(s.account, 0))) for s in asked)
         self._serial += 1
         return self._ask(State.FETCHING, Want(self._serial, tuple(asked)), now)
 
     def _finish_look(self, now: float) -> list[Message]:
         """The spans are through. What is not final even so depends on one another: rows come in an order that works."""
-        looked, self._looked = self._looked, None
-        if looked is None:
-            return self._rest(now)
-        if not all(self._shelf.is_final(head) for head in looked.heads):
-            return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
-        self._row = max(self._row or 0, looked.last)
-        return self._rest(now)
+        looked, hoped, self._looked, self._hoped = self._looked, self._hoped, None, {}
+        if looked is not None and all(self._shelf.is_final(head) for head in looked.heads):
+            self._row = max(self._row or 0, looked.last)
+            return self._rest()
+        was_in_vain = any(self._shelf.final_seq(account) < seq for account, seq in hoped.items())
+        if looked is None and not (was_in_vain and now - self._read_at >= READ_AGAIN_S):
+            return self._rest()
+        self._read_at = now
+        return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
 
     def _ask(self, state: State, question: Message, now: float) -> list[Message]:
         self._state, self._asked_at = state, now
         return [question]
 
-    def _rest(self, now: float) -> list[Message]:
-        self._state, self._rested_at = State.IDLE, now
+    def _rest(self) -> list[Message]:
+        self._state = State.IDLE
         return []
 
 
