@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from protocol.base import AccountId, EntryId
-from protocol.messages import Bundle, Deliver, Heads, Index, Message, Position, Span, Want
-from protocol.replication import SPANS_KEPT_MAX, SPANS_MAX, Cursor, Pull
+from protocol.messages import Bundle, Deliver, Heads, Index, Message, Moved, Position, Since, Span, Want
+from protocol.replication import INTERVAL_S, SPANS_KEPT_MAX, SPANS_MAX, Cursor, Pull
 
 GENERATION = bytes(16)
 UNKNOWN = EntryId(bytes(32))
@@ -43,11 +43,26 @@ def wants(messages: list[Message]) -> list[Want]:
     return [message for message in messages if isinstance(message, Want)]
 
 
-def test_a_chain_without_end_is_asked_for_once() -> None:
+def test_a_chain_without_end_is_asked_for_once_and_then_looked_for_in_order() -> None:
     one = pull()
     asked = wants(one.want([Span(AccountId(1), 0, 0, 2**62)], 0.0))
     assert len(asked) == 1
-    assert one.on_delivered(Deliver(asked[0].serial, Bundle()), 0.0) == []
+    assert one.on_delivered(Deliver(asked[0].serial, Bundle()), 0.0) == [Since(0, briefly=False)]
+    assert one.on_index(Index((), 0, False), 0.0) == []
+    asked = wants(one.want([Span(AccountId(1), 0, 0, 2**62)], 1.0))
+    assert one.on_delivered(Deliver(asked[0].serial, Bundle()), 1.0) == [], "not in order again so soon"
+
+
+def test_wants_do_not_put_off_the_regular_look() -> None:
+    one = pull()
+    one.start(0.0)
+    one.on_moved(Moved((), 0, False), 0.0)
+    for second in range(1, INTERVAL_S):
+        assert one.tick(float(second)) == []
+        for want in wants(one.want([Span(AccountId(1), 0, 0, 5)], float(second))):
+            if one.on_delivered(Deliver(want.serial, Bundle()), float(second)):
+                one.on_index(Index((), 0, False), float(second))
+    assert one.tick(float(INTERVAL_S)) == [Since(0, briefly=True)]
 
 
 def test_heads_without_number_are_bounded_and_end() -> None:
