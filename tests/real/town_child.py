@@ -118,6 +118,9 @@ class Orders:
             "dead": None if witness is None else witness.dead,
             "problems": node.problems(),
             "row": node.journal.last_row,
+            "waiting": len(node.bookkeeper.waiting),
+            "wanted": len(node.bookkeeper.wanted()),
+            "level": node.replicator.is_level,
         }
 
     def do_states(self, fields: Fields) -> Fields:
