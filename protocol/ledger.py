@@ -119,7 +119,10 @@ class Ledger:
             self._settle(chain, seq)
 
     def certify(self, certificate: Certificate) -> None:
-        """Make final what an accepted certificate covers. Of account 0 all is final as soon as it is applied."""
+        """Make final what an accepted certificate covers.
+
+        Of account 0 all is final as soon as it is applied: apply the entry that the commits decided before this.
+        """
         place = certificate.place
         chain = self._state.chains[place.account]
         if place.seq > chain.final_seq:

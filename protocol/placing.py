@@ -73,8 +73,10 @@ def is_signed(state: State, verify: Verify, signed: SignedEntry, chain: Chain | 
 
 
 def _is_founded_by_all(verify: Verify, signed: SignedEntry) -> bool:
-    """All stewards by their index, then all witnesses, signed the founding entry; no community stands yet."""
+    """In round 0 all stewards by index, then all witnesses, signed the founding entry; no community stands yet."""
     found = signed.entry.ops[0]
+    if signed.round != 0:
+        return False
     if not isinstance(found, Found) or len(found.stewards.keys) > KEYS_MAX or len(found.witnesses) > KEYS_MAX:
         return False
     keys = (*found.stewards.keys, *found.witnesses)

@@ -13,6 +13,7 @@ from .base import (
     ACCOUNT_MAX,
     COMMONS,
     HASH_BYTES,
+    INCARNATION_MAX,
     KEY_BYTES,
     KEYS_MAX,
     NUMBER_MAX,
@@ -50,7 +51,7 @@ class Place:
         return cls(
             codec.uint(epoch),
             AccountId(codec.uint(account, ACCOUNT_MAX)),
-            codec.uint(incarnation),
+            codec.uint(incarnation, INCARNATION_MAX if account else NUMBER_MAX),
             codec.uint(seq),
             EntryId(codec.binary(id, HASH_BYTES)),
         )
@@ -79,7 +80,9 @@ class Vote:
     signature: Signature
 
     def is_by(self, key: PublicKey, community: CommunityId, verify: Verify = verify) -> bool:
-        """Tell whether `key` signed it."""
+        """Tell whether `key` signed it. Nobody commits to a member's entry, so such a commit is by nobody."""
+        if self.tag is Tag.COMMIT and self.place.account != COMMONS:
+            return False
         return verify(key, self.tag, community, self.place.content(self.number), self.signature)
 
     def encode(self) -> bytes:
@@ -109,9 +112,7 @@ class Certificate:
     votes: tuple[tuple[int, int, Signature], ...]
     """(witness index, vote number, signature)."""
 
-    def is_valid(
-        self, tag: Tag, keys: Sequence[PublicKey], quorum: int, community: CommunityId
-    ) -> bool:
+    def is_valid(self, tag: Tag, keys: Sequence[PublicKey], quorum: int, community: CommunityId) -> bool:
         """Tell whether at least `quorum` different witnesses of `keys` signed, and nothing else stands here."""
         if len(self.votes) < quorum:
             return False
@@ -237,9 +238,7 @@ class ForkProof:
     @classmethod
     def decode(cls, raw: bytes) -> Self:
         first, second = codec.items(codec.decode(raw, 2 * SIGNED_BYTES_MAX + 16), 2)
-        return cls(
-            read_signed(codec.blob(first, SIGNED_BYTES_MAX)), read_signed(codec.blob(second, SIGNED_BYTES_MAX))
-        )
+        return cls(read_signed(codec.blob(first, SIGNED_BYTES_MAX)), read_signed(codec.blob(second, SIGNED_BYTES_MAX)))
 
     def is_about_one_place(self) -> bool:
         """Tell whether ids differ and account, incarnation and (seq or prev) agree; signatures are judged apart."""

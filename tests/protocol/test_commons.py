@@ -86,6 +86,7 @@ FOUNDINGS: dict[str, tuple[Code, SignedEntry]] = {
     "that is not signed by the witness": (Code.SIGNATURE, founding(FIRST, by=("s",))),
     "that is signed by another witness": (Code.SIGNATURE, founding(FIRST, by=("s", "x"))),
     "that is signed for another community": (Code.SIGNATURE, founding(FIRST, community=CommunityId(b"c" * 32))),
+    "that is said to be of round 1": (Code.SIGNATURE, replace(founding(FIRST), round=1)),
     "with two founds": (Code.OP_SHAPE, founding(FIRST, FIRST)),
     "without a name": (Code.OP_SHAPE, founding(replace(FIRST, name=""))),
     "with a name that hides text": (Code.OP_SHAPE, founding(replace(FIRST, name="Test\u200bville"))),

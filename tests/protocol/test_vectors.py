@@ -96,10 +96,12 @@ def test_every_verdict_and_every_need_is_reached() -> None:
 def test_many_steps_turn_on_entries_before_them() -> None:
     turning = 0
     for name in STORIES:
-        founding, *steps = _story(name)["steps"]
-        for step in steps:
+        story = _story(name)
+        for step in story["steps"]:
+            if step["bytes"] == story["community"]["founding"]:
+                continue
             alone = Replay()
-            alone.step("entry", bytes.fromhex(founding["bytes"]))
+            alone.step("entry", bytes.fromhex(story["community"]["founding"]))
             turning += alone.step(step["kind"], bytes.fromhex(step["bytes"])) != (step["verdict"], step["code"])
     assert len(_steps()) >= 200
     assert turning >= 60

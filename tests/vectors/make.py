@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .forms import forms
-from .stories import commons, edges, finality, heights, levy, payments, places, shapes, values
+from .stories import commons, edges, finality, founding, heights, levy, payments, places, shapes, values
 from .talk import messages
 from .writing import Story
 
 HERE = Path(__file__).parent
 STORIES: dict[str, Callable[[], Story]] = {
     module.__name__.rpartition(".")[2]: module.story
-    for module in (values, payments, shapes, places, finality, commons, heights, levy, edges)
+    for module in (values, payments, shapes, places, finality, founding, commons, heights, levy, edges)
 }
 
 

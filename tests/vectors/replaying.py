@@ -13,13 +13,18 @@ from protocol.ledger import Effects, Ledger, Overruled
 from protocol.messages import FRAME_BYTES_MAX
 from protocol.signing import Tag
 from protocol.statements import CERTIFICATE_BYTES_MAX, Certificate, ForkProof, Mark, Nack, Vote, ballot_content
-from protocol.verdict import Accepted, Code, Duplicate, Fork, Refused, Waiting
+from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Waiting
 
 Outcome = tuple[str, str | None]
 """A verdict's word; with it, the code of a refusal or what is waited for."""
 ACCEPTED: Outcome = ("accepted", None)
 MALFORMED: Outcome = ("malformed", None)
 UNSIGNED: Outcome = ("refused", Code.SIGNATURE.word)
+CLOSED: Outcome = ("refused", Code.EPOCH_CLOSED.word)
+TOO_EARLY: Outcome = ("waiting", Need.HEIGHT.value)
+
+Statement = Vote | Nack | Mark | ForkProof
+STATEMENTS: dict[str, type[Statement]] = {"vote": Vote, "nack": Nack, "mark": Mark, "proof": ForkProof}
 
 
 class Replay:
@@ -44,7 +49,7 @@ class Replay:
                 case "certificate":
                     return self._certificate(Certificate.decode(raw))
                 case _:
-                    return ACCEPTED if self._is_true(kind, raw) else UNSIGNED
+                    return self._statement(STATEMENTS[kind].decode(raw))
         except Malformed:
             return MALFORMED
 
@@ -64,6 +69,8 @@ class Replay:
             return judged
         verdict = self.ledger.judge_certificate(certificate)
         if isinstance(verdict, Accepted):
+            if certificate.place.id != signed.id:
+                return TOO_EARLY  # it decides another entry, which is not here
             self._entry(signed, is_applied=True)
             self.ledger.certify(certificate)
         return outcome(verdict)
@@ -76,26 +83,33 @@ class Replay:
             self.ledger.rewind(verdict.account, verdict.seq - 1)
         return outcome(verdict)
 
-    def _is_true(self, kind: str, raw: bytes) -> bool:
-        """Whether a statement is signed by who it says."""
+    def _statement(self, statement: Statement) -> Outcome:
+        """Whether it is signed by who it says, and is of this epoch."""
         commons = self.ledger.commons
-        match kind:
-            case "mark":
-                return (mark := Mark.decode(raw)).witness in commons.witnesses and mark.is_genuine(commons.community)
-            case "proof":
-                return self._proves(ForkProof.decode(raw))
-        statement = Vote.decode(raw) if kind == "vote" else Nack.decode(raw)
+        if not commons.is_founded:
+            return TOO_EARLY
+        if isinstance(statement, Vote | Nack) and statement.place.epoch != commons.epoch:
+            return CLOSED
+        return ACCEPTED if self._is_true(statement) else UNSIGNED
+
+    def _is_true(self, statement: Statement) -> bool:
+        commons = self.ledger.commons
+        if isinstance(statement, Mark):
+            return statement.witness in commons.witnesses and statement.is_genuine(commons.community)
+        if isinstance(statement, ForkProof):
+            authors = (self._is_authors(signed) for signed in (statement.first, statement.second))
+            return statement.is_about_one_place() and all(authors)
         known = statement.witness < len(commons.witnesses)
         return known and statement.is_by(commons.witnesses[statement.witness], commons.community)
-
-    def _proves(self, proof: ForkProof) -> bool:
-        return proof.is_about_one_place() and all(self._is_authors(signed) for signed in (proof.first, proof.second))
 
     def _is_authors(self, signed: SignedEntry) -> bool:
         commons = self.ledger.commons
         if signed.account == COMMONS:
+            if not 1 <= signed.seq <= commons.height + 1:
+                return False
             content = ballot_content(signed.seq, signed.round, signed.id)
-            return commons.stewards().is_met(Tag.BALLOT, commons.community, content, signed.signatures)
+            stewards = commons.stewards(signed.seq - 1)
+            return stewards.is_met(Tag.BALLOT, commons.community, content, signed.signatures)
         member = commons.members.get(signed.account)
         authority = None if member is None else member.authority
         return authority is not None and authority.is_met(Tag.ENTRY, commons.community, signed.body, signed.signatures)

@@ -48,9 +48,16 @@ class Story:
     about: str
     town: Town
     steps: list[Step] = field(default_factory=list)
+    begins_founded: bool = True
+    """Whether the founding entry is the first step, as in all stories but the one about the founding."""
 
     def __post_init__(self) -> None:
-        self.step("the founding entry", "R4.1", "entry", self.town.founding.encode())
+        if self.begins_founded:
+            self.found("the founding entry")
+
+    def found(self, name: str, outcome: Outcome = ACCEPTED) -> None:
+        """Give the founding entry."""
+        self.step(name, "R4.1", "entry", self.town.founding.encode(), outcome)
 
     def step(self, name: str, rule: str, kind: str, raw: bytes, outcome: Outcome = ACCEPTED) -> None:
         """Add any step."""

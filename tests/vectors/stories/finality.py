@@ -8,6 +8,7 @@ from protocol.signing import Tag, sign
 from protocol.statements import Certificate, ForkProof, Mark, Nack, Place, gather
 from protocol.verdict import Code
 from tests.builders import Town, found, key
+from tests.vectors.replaying import UNSIGNED
 from tests.vectors.writing import Story, send
 
 
@@ -19,6 +20,7 @@ def story() -> Story:
     _prefixes(tale, town)
     _backlog(tale, town)
     _giving_way(tale, town)
+    _other_branch(tale, town)
     _decisions(tale, town)
     _statements(tale, town)
     return tale
@@ -78,6 +80,13 @@ def _prefixes(tale: Story, town: Town) -> None:
     tale.certificate("the third is certified: all three are final", "R7.3", last)
     tale.certificate(
         "a certificate of the second comes late", "R7.6", town.certificate(payments[1]), ("duplicate", None)
+    )
+    elsewhere = replace(town.place(payments[1]), incarnation=1)
+    tale.certificate(
+        "a certificate of the second in another incarnation",
+        "R7.6",
+        _votes_for(town, elsewhere),
+        ("waiting", "prev"),
     )
     tale.final("ben takes all three", "R3.9", town.write("ben", Recv(town["ana"], 0, 4, 16)))
 
@@ -141,6 +150,27 @@ def _giving_way(tale: Story, town: Town) -> None:
     tale.final("ben takes the 200 and all before it", "R3.9", town.write("ben", Recv(ana, 0, seq + 1, 261)))
 
 
+def _other_branch(tale: Story, town: Town) -> None:
+    """A tail of two, and a certified branch of three beside it: by the chain alone nobody can tell that it leaves."""
+    ana, ben = town["ana"], town["ben"]
+    seq, id, height = town.heads[ana]
+    for amount in (1, 2):
+        tale.entry(f"ana pays ben {amount}", "R7.4", town.write("ana", send(ben, amount)))
+    branch = []
+    for at, outcome in enumerate((("fork", None), ("fork", None), ("waiting", "reference"))):
+        signed = town.sign(ana, seq + 1 + at, id, height, send(ben, 20 + at))
+        branch.append(signed)
+        id = signed.id
+        tale.entry(f"entry {at + 1} of another branch", "R7.6", signed, outcome)
+    last = town.certificate(branch[-1])
+    tale.certificate("the other branch is certified above the tail's head", "R7.6", last, ("waiting", "prev"))
+    first = town.certificate(branch[0])
+    tale.certificate("and at its foot", "R7.6", first, ("overruled", None))
+    for signed in branch:
+        tale.entry("an entry of it stands now", "R7.4", town.keep(signed))
+    tale.certificate("the certificate of its last entry holds", "R7.6", last)
+
+
 def _decisions(tale: Story, town: Town) -> None:
     signed, certificate = town.decide()
     place = certificate.place
@@ -157,6 +187,10 @@ def _decisions(tale: Story, town: Town) -> None:
     tale.decided("with commits of round 1 on ballots of round 0: decided is decided", "R8.4", signed, later)
     tale.decided("again, with the commits of round 0", "R3.1", signed, certificate, ("duplicate", None))
     tale.certificate("the commits of round 0 by themselves", "R7.6", certificate, ("duplicate", None))
+    last = replace(place, incarnation=2**63 - 1)
+    tale.certificate(
+        "no commit at all, of the last round: it is decided", "R7.6", Certificate(last, ()), ("duplicate", None)
+    )
     rival = town.ballots(replace(signed.entry, time=9), 1, (0,))
     tale.certificate(
         "commits for another entry at that place", "R7.6", town.certificate(rival), ("refused", "conflict")
@@ -169,7 +203,19 @@ def _decisions(tale: Story, town: Town) -> None:
         ("waiting", "height"),
     )
     signed, certificate = town.decide(round=2)
+    other = town.ballots(replace(signed.entry, time=9), 2, (0,))
+    tale.decided(
+        "an entry with the certificate of another: that one is not here",
+        "R8.4",
+        other,
+        certificate,
+        ("waiting", "height"),
+    )
     tale.decided("the next entry is decided in round 2", "R8.1", signed, certificate)
+    rivals = ForkProof(signed, other)
+    tale.step("its steward signed two entries in one round", "R9.1", "proof", rivals.encode())
+    early = town.ballots(replace(town.founding.entry, time=9), 0, (0,))
+    tale.step("the founding entry proves nothing", "R9.1", "proof", ForkProof(town.founding, early).encode(), UNSIGNED)
     open_place = town.propose(round=1)
     tale.step("a candidate of any round", "R8.1", "candidate", open_place.encode())
 
@@ -209,12 +255,38 @@ def _statements(tale: Story, town: Town) -> None:
         replace(vote, witness=16).encode(),
         ("malformed", None),
     )
+    commit = town.vote(place, 2, Tag.COMMIT)
+    tale.step("a commit to a member's entry, rightly signed: by nobody", "R7.1", "vote", commit.encode(), UNSIGNED)
+    later = replace(place, epoch=1)
+    tale.step("a vote of epoch 1", "R7.1", "vote", town.vote(later, 2).encode(), ("refused", "epoch_closed"))
+    tale.step(
+        "a vote of epoch 1, wrongly signed",
+        "R7.1",
+        "vote",
+        replace(vote, place=later).encode(),
+        ("refused", "epoch_closed"),
+    )
+    of_account_0 = replace(town.place(town.propose(round=2**32)), incarnation=2**63 - 1)
+    tale.step("a vote in the last round there is", "R7.1", "vote", town.vote(of_account_0, 2).encode())
+    tale.step("and a commit", "R7.1", "vote", town.vote(of_account_0, 2, Tag.COMMIT).encode())
+    _nacks_and_marks(tale, town, place)
+
+
+def _nacks_and_marks(tale: Story, town: Town, place: Place) -> None:
     witness = key("witness 1")
     signature = sign(witness, Tag.NACK, town.community, Nack.content(place, Code.LIMIT, 3))
     nack = Nack(place, 1, Code.LIMIT, 3, signature)
     tale.step("a nack", "R6.6", "nack", nack.encode())
     tale.step("a nack with another code", "R6.6", "nack", replace(nack, code=23).encode(), ("refused", "signature"))
     tale.step("a nack with another height", "R6.6", "nack", replace(nack, height=4).encode(), ("refused", "signature"))
+    unknown = sign(witness, Tag.NACK, town.community, Nack.content(place, 255, 0))
+    tale.step("a nack with a code that nobody knows", "R6.6", "nack", Nack(place, 1, 255, 0, unknown).encode())
+    later = replace(place, epoch=1)
+    signature = sign(witness, Tag.NACK, town.community, Nack.content(later, Code.LIMIT, 3))
+    tale.step(
+        "a nack of epoch 1", "R6.6", "nack", Nack(later, 1, Code.LIMIT, 3, signature).encode(),
+        ("refused", "epoch_closed"),
+    )  # fmt: skip
     signature = sign(witness, Tag.MARK, town.community, Mark.content(witness.public, MARK_BLOCK))
     mark = Mark(witness.public, MARK_BLOCK, signature)
     tale.step("a mark", "R11.2", "mark", mark.encode())

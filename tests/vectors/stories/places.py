@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from protocol.base import COMMONS, AccountId, CommunityId
 from protocol.entry import SignedEntry
-from protocol.ops import Open
+from protocol.ops import Bounce, Open, Recv
 from protocol.signing import Tag
 from tests.builders import Town, authority, found, key, signatures
 from tests.vectors.writing import Story, send
@@ -75,6 +75,13 @@ def _places(tale: Story, town: Town) -> None:
         town.sign(ana, seq + 2, head, 0, one, incarnation=65535),
         "place",
     )
+    tale.waiting(
+        "a recv from a stranger waits for the stranger's entry",
+        "R3.9",
+        town.draft("ana", Recv(AccountId(9), 0, 0, 1)),
+        "reference",
+    )
+    tale.waiting("so does a bounce", "R3.9", town.draft("ana", Bounce(AccountId(9), 0, 0)), "reference")
     first = tale.entry("ana pays ben, not final yet", "R3.4", town.write("ana", one))
     tale.waiting(
         "above her tail, another prev: it waits until the tail is final",

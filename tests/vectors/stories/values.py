@@ -3,7 +3,7 @@
 import msgpack
 
 from protocol import codec
-from protocol.base import ENTRY_BYTES_MAX, KEYS_MAX
+from protocol.base import ENTRY_BYTES_MAX, INCARNATION_MAX, KEYS_MAX
 from protocol.codec import ITEMS_MAX, Plain
 from protocol.entry import SIGNED_BYTES_MAX
 from protocol.statements import CERTIFICATE_BYTES_MAX
@@ -231,4 +231,13 @@ def _statements(tale: Story, town: Town) -> None:
         "certificate",
     )
     tale.malformed("a vote of kind 2", "R7.1", codec.encode((2, *place, 0, 0, bytes(64))), "vote")
+    epoch, account, _, *rest = place
+    far = epoch, account, INCARNATION_MAX + 1, *rest
+    tale.malformed(
+        "a certificate of a member's incarnation 65,536", "R7.2", codec.encode((*far, (vote,))), "certificate"
+    )
+    tale.malformed("a vote of a member's incarnation 65,536", "R7.1", codec.encode((0, *far, 0, 0, bytes(64))), "vote")
+    tale.malformed("a commit of the same", "R7.1", codec.encode((1, *far, 0, 0, bytes(64))), "vote")
+    tale.malformed("a nack of the same", "R6.6", codec.encode((*far, 0, 22, 0, bytes(64))), "nack")
+    tale.malformed("a nack with code 256", "R6.6", codec.encode((*place, 0, 256, 0, bytes(64))), "nack")
     tale.malformed("a proof of one entry", "R9.1", codec.encode((town.founding.encode(),)), "proof")
