@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from node.filesystem import check_private
-from node.journal.connection import connect, explain, make_file, require_setting
+from node.journal.connection import WAL_PAGES_BUSY, connect, explain, lengthen_wal, make_file, require_setting
 from node.storelock import StoreLock
 from protocol.base import AccountId, CommunityId, EntryId
 from protocol.entry import SignedEntry, read_signed
@@ -87,9 +87,10 @@ class Signing:
 class Book:
     """An open book; holds the lock of its folder until `close`."""
 
-    def __init__(self, lock: StoreLock, writer: apsw.Connection, reader: apsw.Connection) -> None:
-        self._lock, self._writer, self._reader = lock, writer, reader
+    def __init__(self, file: Path, lock: StoreLock, writer: apsw.Connection, reader: apsw.Connection) -> None:
+        self._file, self._lock, self._writer, self._reader = file, lock, writer, reader
         self._wal_pages = 0
+        self._is_wal_long = False
         writer.set_wal_hook(self._on_commit)
         self.failed: str | None = None
         """Why nothing can be kept any more, and so nothing signed."""
@@ -140,7 +141,7 @@ class Book:
                 _check_header(writer)
                 reader = connect(file, None, write=False)
                 undo.callback(reader.close)
-                book = cls(lock, writer, reader)
+                book = cls(file, lock, writer, reader)
                 book._begin(fingerprint(file))
             except apsw.Error as error:
                 raise HomeRefused(f"The wallet's book cannot be used: {explain(error)}.") from error
@@ -176,6 +177,9 @@ class Book:
                     self._put(signing)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if self._wal_pages >= WAL_PAGES_BUSY and not self._is_wal_long:
+                self._is_wal_long = True
+                lengthen_wal(self._file)
         except apsw.Error as error:
             self.failed = explain(error)
             raise BookFailed(f"The wallet's book could not be written: {self.failed}.") from error

@@ -21,6 +21,7 @@ from ..records import Record
 from ..storelock import StoreLock
 from . import rows, schema
 from .connection import (
+    WAL_PAGES_BUSY,
     JournalFailed,
     check_header,
     check_pages,
@@ -29,6 +30,7 @@ from .connection import (
     explain,
     is_empty,
     lay_out,
+    lengthen_wal,
     make_file,
 )
 from .reading import Reader
@@ -51,6 +53,7 @@ class Journal(Reader):
         """Why nothing can be appended any more."""
         self._lock, self._writer, self._vfs = lock, writer, vfs
         self._wal_pages = 0
+        self._is_wal_long = False
         writer.set_wal_hook(self._on_commit)
 
     @classmethod
@@ -101,6 +104,10 @@ class Journal(Reader):
             self.last_row += len(records)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if self._wal_pages >= WAL_PAGES_BUSY and not self._is_wal_long:
+                self._is_wal_long = True
+                if self._vfs is None:  # a test's own disk does its own writing
+                    lengthen_wal(self.file)
         except apsw.Error as error:
             raise self._failure(error) from error
         return self.last_row
@@ -158,5 +165,6 @@ def _connections(file: Path, create: bool, vfs: str | None) -> tuple[apsw.Connec
         check_header(writer, file)
         check_pages(writer, file, full=False)
         reader = connect(file, vfs, write=False)
+        undo.callback(reader.close)
         undo.pop_all()
     return writer, reader
