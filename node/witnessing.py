@@ -35,8 +35,8 @@ from protocol.messages import (
     Span,
     Submit,
 )
-from protocol.signing import SecretKey, Tag, verify
-from protocol.statements import Certificate, Mark, Place
+from protocol.signing import RememberingVerify, SecretKey, Tag, verify
+from protocol.statements import Certificate, Mark, Place, Vote
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Waiting
 from protocol.witness import Witness
 
@@ -144,6 +144,7 @@ class Witnessing:
             case Voted(vote, fresh, _):
                 if fresh:
                     self._door.record(*records_of(decision))
+                    self._know(vote)
                     self._extend_block()
                 self._door.after_commit(lambda: reply(Answer(serial, vote)))
             case Denied(nack, evidence, _):
@@ -153,6 +154,13 @@ class Witnessing:
                 self._extend_block()
             case Stopped():
                 self._die()
+
+    def _know(self, vote: Vote) -> None:
+        """It will come back within a certificate, and need not be verified there."""
+        known = self._door.ledger.verify
+        if isinstance(known, RememberingVerify):
+            content = vote.place.content(vote.number)
+            known.know(self._key.public, vote.tag, self._door.ledger.commons.community, content, vote.signature)
 
     def _on_submit(self, peer: str, ask: Submit) -> None:
         self.submit(ask, self._to(peer))

@@ -111,10 +111,14 @@ class RememberingVerify:
         """Verify, and remember it if it is valid."""
         if not verify(public, tag, community, body, signature):
             return False
+        self.know(public, tag, community, body, signature)
+        return True
+
+    def know(self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature) -> None:
+        """Remember a signature that was just made here."""
         self._valid[signature, public, tag.value + community + body] = None
         if len(self._valid) > self._size:
             del self._valid[next(iter(self._valid))]
-        return True
 
 
 _UNKNOWN = object()
