@@ -38,6 +38,11 @@ class Leases:
     def extend(self, account: AccountId, instance: bytes, now: float) -> bool:
         """Count a submission of `instance`; False when another one holds the lease, and then there should be no vote.
 
-        An empty nonce is a submission by somebody else's node, which neither holds nor needs a lease.
+        It prolongs the lease of its holder and grants none: no key signed which instance a submission names, so anybody
+        could take the lease of an account by submitting its entries again. An empty nonce is a submission by somebody
+        else's node, which neither holds nor needs a lease.
         """
-        return not instance or self.ask(account, instance, b"", now)
+        holding = self._holdings.get(account)
+        if not instance or holding is None or holding.until <= now:
+            return True
+        return self.ask(account, instance, b"", now)

@@ -41,6 +41,14 @@ def test_a_submission_by_somebody_elses_node_needs_no_lease_and_holds_none() -> 
     assert leases.extend(ACCOUNT, b"", 1.0)
 
 
+def test_a_submission_takes_no_lease_because_no_key_signed_whose_it_is() -> None:
+    leases = Leases()
+    assert leases.extend(ACCOUNT, OTHER, 0.0), "nobody holds the lease, so the vote is given"
+    assert leases.ask(ACCOUNT, ONE, b"", 1.0)
+    assert leases.extend(ACCOUNT, OTHER, 1.0 + LEASE_S), "the lease ran out, and the late submission takes none"
+    assert leases.ask(ACCOUNT, ONE, b"", 2.0 + LEASE_S)
+
+
 def test_accounts_are_apart() -> None:
     leases = Leases()
     leases.ask(ACCOUNT, ONE, b"", 0.0)
