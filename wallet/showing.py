@@ -3,7 +3,8 @@
 Reads the node's ledger and journal and the wallet's book; signs and changes nothing, so it works locked as well.
 """
 
-from protocol.base import COMMONS, AccountId, Malformed
+from node.views import account_named
+from protocol.base import AccountId, Malformed
 from protocol.entry import SignedEntry
 from protocol.ops import Bounce, SealedNote, Send
 from protocol.payment import PaymentId, community_text, read_payment_id
@@ -34,13 +35,7 @@ class Window:
 
     def find(self, who: str) -> AccountId:
         """The account of "@bob", "bob" or "17". Raises PayeeUnknown."""
-        name = who.removeprefix("@").lower()
-        commons = self._node.ledger.commons
-        if name == COMMONS_HANDLE and name not in commons.by_handle:
-            return COMMONS
-        account = commons.by_handle.get(name)
-        if account is None and name.isascii() and name.isdecimal() and commons.is_admitted(AccountId(int(name[:10]))):
-            account = AccountId(int(name[:10]))
+        account = account_named(self._node.ledger.commons, who.lower())
         if account is None:
             raise PayeeUnknown("No member is called that.", {"given": who[:40]})
         return account

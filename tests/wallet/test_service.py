@@ -290,7 +290,7 @@ async def test_names_are_found_with_and_without_the_sign(village: Village, tmp_p
         assert ana.find("@ben") == ana.find("ben") == ana.find("BEN") == ana.find("3") == BEN_IN_IT
         assert ana.find("@commons") == ana.find("0") == COMMONS
         assert ana.own_account(None) == ANA and ana.own_account("@anas-shop") == AccountId(2)
-        for stranger in ("@eve", "99", "", "@", "99999999999999999999"):
+        for stranger in ("@eve", "99", "", "@", "99999999999999999999", "00000000013"):
             with pytest.raises(errors.PayeeUnknown):
                 ana.find(stranger)
         with pytest.raises(errors.NotFound):
