@@ -100,18 +100,17 @@ class Spreader:
     def _acknowledge(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         """Tell the payer's node what its payees see here; of a lone vote, also that a second node holds it."""
         hosted = self._exchange.hosted
-        seen = tuple(
-            Position(signed.account, signed.entry.incarnation, signed.seq, signed.id)
-            for signed in settled
-            if len(certificate.votes) == 1 or any(payee in hosted for payee in _payees(signed))
-        )
+        account, is_lone = certificate.place.account, len(certificate.votes) == 1
+        seen: list[Position] = []
+        for signed in settled:
+            is_payee_here = any(payee in hosted for payee in _payees(signed))
+            position = Position(account, signed.entry.incarnation, signed.seq, signed.id)
+            if is_lone or is_payee_here:
+                seen.append(position)
+            if is_payee_here and account in hosted:
+                self._tracker.acknowledge(position, by_payee=True)
         if not seen:
             return
-        account = certificate.place.account
-        if account in hosted:
-            for position, signed in zip(seen, settled, strict=False):
-                if any(payee in hosted for payee in _payees(signed)):
-                    self._tracker.acknowledge(position, by_payee=True)
         for peer in self._exchange.neighbours.hosting(account):
             self._seen.setdefault(peer, []).extend(seen)
             self._gathered.set()

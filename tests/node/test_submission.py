@@ -40,6 +40,18 @@ async def test_an_entry_becomes_final_here_and_seen_by_the_payee(
         assert built.node("w3").ledger.balance(town["ben"]) == 5
 
 
+async def test_a_payment_between_accounts_of_one_home_is_seen_though_entries_before_it_paid_nobody_there(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up("ana")
+        built.node("ana").host([town["ben"]])
+        opened, paid = town.open("ana"), town.write("ana", Send(town["ben"], 5))
+        await built.node("ana").bookkeeper.submit(Bundle((opened, paid), (town.certificate(paid),)))
+        await built.until(lambda: built.standing("ana", paid) is Standing.SEEN)
+        assert built.standing("ana", opened) is Standing.FINAL, "it paid nobody"
+
+
 async def test_nothing_is_called_final_before_its_certificate_is_durable(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
