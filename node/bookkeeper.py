@@ -156,7 +156,8 @@ class Bookkeeper:
         return verdicts
 
     def _stage(self, records: Sequence[Record], *happenings: Happening) -> None:
-        self._outbox.stage(records, [partial(self._tell, happening) for happening in happenings])
+        told = [partial(self._tell, happening) for happening in happenings] if self._listeners else ()
+        self._outbox.stage(records, told)
         self._staged += len(records)
         self._work.set()
 

@@ -51,11 +51,12 @@ def is_by_quorum(state: State, verify: Verify, certificate: Certificate) -> bool
     commons, place = state.commons, certificate.place
     if len(certificate.votes) < commons.quorum:
         return False
+    keys, community = commons.witnesses, commons.community
     tag, previous, start = certificate_tag(place), -1, place.content_start()
     for witness, number, signature in certificate.votes:
-        if not previous < witness < len(commons.witnesses):
+        if not previous < witness < len(keys):
             return False
-        if not verify(commons.witnesses[witness], tag, commons.community, start + encode(number), signature):
+        if not verify(keys[witness], tag, community, start + encode(number), signature):
             return False
         previous = witness
     return True
