@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW_ROOMS = {"simulation", "real", "faults", "bench"}
+SLOW_ROOMS = {"simulation", "towns", "real", "faults", "bench"}
 _HERE = Path(__file__).parent
 
 

@@ -106,6 +106,32 @@ async def test_the_certified_branch_takes_the_place_of_the_tail_held_here(
         assert rebuild(door.journal).state_root() == door.ledger.state_root()
 
 
+async def test_a_certificate_for_a_higher_place_still_waits_when_a_lower_one_changes_the_branch(
+    town: Town, tmp_path: Path
+) -> None:
+    async with door_of(town, tmp_path) as door:
+        opened, mine = town.open("ana"), town.draft("ana", Send(town["ben"], 5))
+        theirs, last = town.write("ana", Send(town["cat"], 7)), town.write("ana", Send(town["cat"], 1))
+        await door.submit(Bundle((opened, mine), (town.certificate(last),)))
+        await door.submit(Bundle((theirs,), (town.certificate(theirs),)))
+        assert door.ledger.id_at(town["ana"], 0, 1) == theirs.id
+        assert [certificate.place.seq for certificate in door.wanted()] == [last.seq]
+        await door.submit(Bundle((last,)))
+        chain = door.ledger.chain(town["ana"])
+        assert chain is not None and chain.final_seq == last.seq
+
+
+async def test_a_certified_branch_that_leaves_below_what_is_final_changes_nothing(town: Town, tmp_path: Path) -> None:
+    async with door_of(town, tmp_path) as door:
+        opened, mine = town.open("ana"), town.draft("ana", Send(town["ben"], 5))
+        theirs, after = town.write("ana", Send(town["cat"], 7)), town.write("ana", Send(town["cat"], 1))
+        await door.submit(Bundle((opened, mine), (town.certificate(mine),)))
+        root = door.ledger.state_root()
+        await door.submit(Bundle((theirs, after), (town.certificate(after),)))
+        assert door.ledger.id_at(town["ana"], 0, 1) == mine.id
+        assert door.ledger.state_root() == root
+
+
 async def test_an_act_of_account_0_counts_only_when_commits_decide_it(town: Town, tmp_path: Path) -> None:
     async with door_of(town, tmp_path) as door:
         admitted, commits = town.decide(town.admit("dan"))
@@ -136,6 +162,19 @@ async def test_listeners_are_told_in_order_and_only_of_what_is_durable(town: Tow
         certificate = town.certificate(opened)
         await door.submit(Bundle((opened,), (certificate,)))
         assert told == [(Entered(opened), 3), (Certified(certificate, (opened,)), 3)]
+
+
+async def test_a_listener_that_fails_keeps_nothing_from_the_others(town: Town, tmp_path: Path) -> None:
+    def failing(_: Happening) -> None:
+        raise RuntimeError("a bug in a listener")
+
+    told: list[Happening] = []
+    async with door_of(town, tmp_path) as door:
+        door.listen(failing)
+        door.listen(told.append)
+        opened = town.open("ana")
+        await door.submit(Bundle((opened,)))
+        assert told == [Entered(opened)]
 
 
 async def test_after_a_failed_commit_nothing_is_taken_and_memory_is_what_the_disk_holds(

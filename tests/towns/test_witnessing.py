@@ -14,7 +14,7 @@ from protocol.ops import Send
 from protocol.signing import Tag, sign
 from protocol.statements import Mark
 from tests.builders import Town, found, key
-from tests.node.memory_town import MemoryTown, memory_town
+from tests.towns.memory_town import MemoryTown, memory_town
 
 FOUR = "w0 w1 w2 w3"
 BLOCK = 8

@@ -12,7 +12,7 @@ from protocol.messages import Bundle
 from protocol.ops import Send
 from protocol.verdict import Accepted
 from tests.builders import Town, found
-from tests.node.memory_town import MemoryTown, memory_town
+from tests.towns.memory_town import MemoryTown, memory_town
 
 FOUR = "w0 w1 w2 w3"
 
