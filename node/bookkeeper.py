@@ -163,7 +163,7 @@ class Bookkeeper:
 
     def _tell(self, happening: Happening) -> None:
         for listener in self._listeners:
-            listener(happening)
+            self._release(partial(listener, happening))
 
     # The writer
 
@@ -193,7 +193,7 @@ class Bookkeeper:
     def _release(self, release: Callable[[], object]) -> None:
         try:
             release()
-        except Exception:  # the one place that keeps a bug in a listener from ending the writer, and all with it
+        except Exception:  # the one place that keeps a bug in a listener from the other listeners and the writer
             logger.exception("what follows a commit went wrong")
 
     def _close(self, reason: str, ticket: Ticket) -> None:
@@ -327,7 +327,8 @@ class Bookkeeper:
     def _adopt(self, certificate: Certificate) -> None:
         """Let the branch that `certificate` proves take the place of the uncertified tail held here.
 
-        If an entry of it cannot be judged yet, or is not valid for all its votes, everything stays as it was.
+        If an entry of it cannot be judged yet, or is not valid for all its votes, everything stays as it was; so too
+        when it leaves below what is final, which takes more lying witnesses than anything here is made for.
         """
         place = certificate.place
         account, incarnation = place.account, place.incarnation
@@ -337,14 +338,15 @@ class Bookkeeper:
         if not branch or len(branch) > TAIL_MAX:
             return
         chain = self.ledger.chain(account)
-        if chain is None or branch[0].seq > chain.seq:
+        if chain is None or not chain.final_seq < branch[0].seq <= chain.seq:
             return
         undone = self.ledger.rewind(account, branch[0].seq - 1)
         if not self._stands(branch):
             self.ledger.rewind(account, branch[0].seq - 1)
             self._stands(undone)
             return
-        del self._pending[account]
+        if self._pending.get(account) == certificate:  # else it is one for a higher place, which still waits
+            del self._pending[account]
         for signed in undone:
             self.rivals.add(signed)
         for signed in branch:
