@@ -143,14 +143,16 @@ class NodeApi:
         return answer(self._account_view(self._account(request)))
 
     async def chain(self, request: Request) -> Response:
-        """Entries of one account above `after`, ascending, at most `limit`; `next` is where to go on, or null."""
+        """Durable entries of one account above `after`, ascending, at most `limit`; `next`: where to go on, or null."""
         account = self._account(request)
         after, limit = number_in(request, "after", -1), min(number_in(request, "limit", 50), PAGE_MAX)
         chain = self._node.ledger.chain(account)
-        head = chain.seq if chain is not None else -1
-        last = min(head, after + limit)
-        entries = [self._entry_view(self._held(account, seq)) for seq in range(after + 1, last + 1)]
-        return answer({"entries": entries, "next": last if last < head else None})
+        if chain is None:
+            return answer({"entries": [], "next": None})
+        rows = self._node.journal.entries(account, chain.incarnation, after + 1, min(chain.seq, after + limit))
+        held = [signed for signed in rows if chain.id_at(signed.seq) == signed.id]
+        is_more = bool(held) and held[-1].seq < chain.seq
+        return answer({"entries": [*map(self._entry_view, held)], "next": held[-1].seq if is_more else None})
 
     def _account(self, request: Request) -> AccountId:
         account = account_named(self._node.ledger.commons, request.path_params["who"])
@@ -219,14 +221,6 @@ class NodeApi:
         signed = self._node.journal.by_id(EntryId(id))
         if signed is None:
             raise Failed(not_found("there is no such entry here", "it may not have arrived yet"))
-        return signed
-
-    def _held(self, account: AccountId, seq: int) -> SignedEntry:
-        """The entry that the ledger holds at a place that it has."""
-        id = self._node.ledger.id_at(account, 0, seq)
-        signed = None if id is None else self._node.journal.by_id(id)
-        if signed is None:
-            raise LookupError(f"the journal lacks entry {seq} of account {account}")
         return signed
 
     def _entry_view(self, signed: SignedEntry) -> Json:

@@ -201,6 +201,15 @@ async def test_a_chain_is_read_page_by_page(tmp_path: Path) -> None:
         assert (await call(app, path="/v1/accounts/ana/chain", query="after=x")).status == 400
 
 
+async def test_a_chain_is_shown_as_far_as_it_is_durable(tmp_path: Path) -> None:
+    town = found("ana", "ben", limit=2000)
+    async with served(town, tmp_path) as (node, app):
+        await opened(town, app, "ana")
+        node.bookkeeper.take(Bundle((payment(town),)))
+        shown = (await call(app, path="/v1/accounts/ana/chain")).json
+        assert [entry["seq"] for entry in shown["entries"]] == [0], "the payment is still on its way to the disk"
+
+
 async def test_members_are_listed_in_order(tmp_path: Path) -> None:
     async with served(found("ben", "ana"), tmp_path) as (_, app):
         got = (await call(app, path="/v1/members")).json
