@@ -13,7 +13,9 @@ from protocol import signing
 from protocol.base import COMMONS, AccountId, EntryId
 from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger
-from protocol.statements import Certificate, certificate_tag
+from protocol.signing import Tag
+from protocol.state import is_met
+from protocol.statements import Certificate, ForkProof, certificate_tag
 from protocol.verdict import Accepted, Duplicate
 
 from .filesystem import StoreRefused
@@ -208,6 +210,17 @@ class _Check:
                 self.signatures += 1
                 if not mark.is_genuine(commons.community):
                     return f"the mark below {mark.below} is not signed by its witness"
-            case ForkRecord(proof) if not proof.is_about_one_place():
-                return "a fork proof is about two places"
+            case ForkRecord(proof):
+                return self._proof_fault(proof)
+        return None
+
+    def _proof_fault(self, proof: ForkProof) -> str | None:
+        account = proof.first.account
+        chain = self.ledger.chain(account)
+        if not proof.is_about_one_place():
+            return "a fork proof is about two places"
+        for signed in (proof.first, proof.second):
+            content = Tag.ENTRY, self.ledger.commons.community, signed.body, signed.signatures
+            if chain is None or not is_met(self._verify, chain.authority, *content):
+                return f"a fork proof names account {account}, which did not sign both of its entries"
         return None

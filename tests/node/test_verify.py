@@ -9,14 +9,14 @@ import pytest
 
 from node.journal import Journal
 from node.rebuilding import rebuild
-from node.records import CertificateRecord, EntryRecord, MarkRecord, Record, VoteRecord
+from node.records import CertificateRecord, EntryRecord, ForkRecord, MarkRecord, Record, VoteRecord
 from node.verify import check_books, first_difference, verify
 from protocol.base import AccountId, Amount, PublicKey, Signature
 from protocol.entry import SignedEntry
 from protocol.ledger import Ledger
 from protocol.ops import Limits, Send
 from protocol.signing import Tag
-from protocol.statements import Certificate, Mark
+from protocol.statements import Certificate, ForkProof, Mark
 from tests.builders import Town, accept, found
 
 WRONG = Signature(bytes(64))
@@ -153,6 +153,18 @@ def test_a_mark_that_its_witness_did_not_sign_is_found_by_a_full_check(town: Tow
     mark = Mark(PublicKey(town.witnesses[0].public), 64, WRONG)
     journal.append([EntryRecord(town.founding), MarkRecord(mark, own=True)])
     assert verify(journal, full=True).faults == ("row 2: the mark below 64 is not signed by its witness",)
+
+
+@pytest.mark.parametrize("is_forged", [False, True])
+def test_a_fork_proof_that_its_account_did_not_sign_is_found_by_a_full_check(
+    town: Town, journal: Journal, is_forged: bool
+) -> None:
+    opened = town.open("ana")
+    one, other = (town.draft("ana", Send(town["ben"], Amount(amount))) for amount in (1, 2))
+    proof = ForkProof(one, unsigned(other) if is_forged else other)
+    journal.append([EntryRecord(town.founding), EntryRecord(opened), EntryRecord(one), ForkRecord(proof)])
+    said = "row 4: a fork proof names account 1, which did not sign both of its entries"
+    assert verify(journal, full=True).faults == ((said,) if is_forged else ())
 
 
 def test_a_damaged_row_is_found_by_a_quick_check(town: Town, journal: Journal) -> None:
