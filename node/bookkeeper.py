@@ -14,7 +14,7 @@ from functools import partial
 
 import trio
 
-from protocol.base import COMMONS, TAIL_MAX, AccountId
+from protocol.base import COMMONS, TAIL_MAX, AccountId, EntryId
 from protocol.commit import Outbox
 from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger, Overruled
@@ -330,11 +330,8 @@ class Bookkeeper:
         If an entry of it cannot be judged yet, or is not valid for all its votes, everything stays as it was; so too
         when it leaves below what is final, which takes more lying witnesses than anything here is made for.
         """
-        place = certificate.place
-        account, incarnation = place.account, place.incarnation
-        branch = self.rivals.branch(
-            account, place.id, lambda seq, id: self.ledger.id_at(account, incarnation, seq) == id
-        )
+        place, account = certificate.place, certificate.place.account
+        branch = self.rivals.branch(account, place.id, partial(self._holds, place))
         if not branch or len(branch) > TAIL_MAX:
             return
         chain = self.ledger.chain(account)
@@ -354,6 +351,12 @@ class Bookkeeper:
         self._stage([EntryRecord(signed) for signed in branch], Overturned(tuple(undone)), *map(Entered, branch))
         self._stirred.append(account)
         self._certify(certificate)
+
+    def _holds(self, place: Place, seq: int, id: EntryId) -> bool:
+        """Whether the chain of `place` holds this entry; below its first one every branch has the community's id."""
+        if seq < 0:
+            return place.incarnation == 0 and id == EntryId(self.ledger.commons.community)
+        return self.ledger.id_at(place.account, place.incarnation, seq) == id
 
     def _stands(self, branch: Sequence[SignedEntry]) -> bool:
         """Apply these entries to the ledger one after the other; False at the first that is not valid there."""

@@ -10,10 +10,10 @@ from node.rebuilding import rebuild
 from node.records import EntryRecord, ForkRecord
 from protocol.base import COMMONS
 from protocol.messages import Bundle
-from protocol.ops import Recv, Send
+from protocol.ops import Open, Recv, Send
 from protocol.statements import ForkProof
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Waiting
-from tests.builders import Town, found
+from tests.builders import Town, authority, found
 from tests.node.doors import door_of
 
 
@@ -131,6 +131,25 @@ async def test_a_certified_branch_that_leaves_below_what_is_final_changes_nothin
         await door.submit(Bundle((theirs,), (town.certificate(after),)))
         assert door.ledger.id_at(town["ana"], 0, 1) == mine.id
         assert door.ledger.state_root() == root
+
+
+@pytest.mark.parametrize("certificate_first", [True, False])
+async def test_a_certified_opening_takes_the_place_of_another_opening(
+    town: Town, tmp_path: Path, certificate_first: bool
+) -> None:
+    async with door_of(town, tmp_path) as door:
+        mine = town.draft("ana", Open(authority("ana"), bytes(32)), Send(town["ben"], 5))
+        theirs, after = town.open("ana"), town.write("ana", Send(town["cat"], 7))
+        await door.submit(Bundle((mine,)))
+        certificate = town.certificate(after)
+        if certificate_first:
+            await door.submit(Bundle((), (certificate,)))
+            await door.submit(Bundle((theirs, after)))
+        else:
+            await door.submit(Bundle((theirs, after), (certificate,)))
+        assert door.ledger.id_at(town["ana"], 0, 1) == after.id
+        assert (door.ledger.balance(town["cat"]), door.ledger.own(town["ana"])) == (7, -7)
+        assert rebuild(door.journal).state_root() == door.ledger.state_root()
 
 
 async def test_an_act_of_account_0_counts_only_when_commits_decide_it(town: Town, tmp_path: Path) -> None:
