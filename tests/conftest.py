@@ -4,6 +4,7 @@ A test is a *unit* test unless it lies in a slow room. Units run first, so that 
 seconds; `make unit` (`pytest -m unit`) runs them alone. They may start no process and open no socket.
 """
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not _is_slow(item.path):
             item.add_marker(pytest.mark.unit)
     items.sort(key=lambda item: _is_slow(item.path))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget what was loaded: it would look at all of it again and again."""
+    gc.collect()
+    gc.freeze()

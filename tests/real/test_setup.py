@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 LOCK = (ROOT / "requirements.lock").read_text()
 KNOWN_COMPLAINT = (
     'libp2p 0.8.1 has requirement fastecdsa==2.3.2; sys_platform != "win32", but you have fastecdsa 4.0.0.'
