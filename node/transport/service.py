@@ -115,8 +115,11 @@ class Transport:
         self._apply()
 
     def punish(self, peer: str) -> None:
-        """Count a frame of `peer` as bad: 20 within a minute drop it and shut it out for ten minutes."""
-        if self._conduct.mark(peer):
+        """Count a frame of `peer` as bad: 20 within a minute drop it and shut it out for ten minutes.
+
+        Nothing is kept of one who is not on the list: anybody can gossip hints under as many new names as he likes.
+        """
+        if peer in self._gate.allowed and self._conduct.mark(peer):
             LOGGER.warning("%s sent too many bad frames and is shut out for ten minutes", peer)
             self._apply()
 

@@ -192,6 +192,16 @@ async def test_a_peer_that_takes_nothing_keeps_no_other_waiting(nursery: trio.Nu
     nursery.cancel_scope.cancel()
 
 
+async def test_nothing_is_kept_of_the_bad_hints_of_strangers(nursery: trio.Nursery) -> None:
+    server = await opened(nursery, 1, only(2))
+    for _ in range(20):
+        server.punish(peer_of(3))
+    server.allow(only(2, 3))
+    stranger = await opened(nursery, 3, server.addresses, listen="")
+    await until(lambda: server.connected() == {stranger.peer_id}, 2)
+    nursery.cancel_scope.cancel()
+
+
 def open_descriptors() -> int:
     """How many files and sockets this process has open."""
     return len(os.listdir("/proc/self/fd"))
