@@ -7,7 +7,7 @@ the door submits what `released` gives back. Nothing here is written to disk.
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from protocol.base import COMMONS, AccountId, EntryId
+from protocol.base import AccountId, EntryId
 from protocol.entry import SignedEntry
 from protocol.verdict import Need, Waiting
 
@@ -71,10 +71,3 @@ class WaitingRoom:
             ids.remove(id)
             if not ids:
                 del index[account]
-
-
-def describe(waiting: Waiting) -> str:
-    """Say in words what is waited for."""
-    if waiting.need is Need.HEIGHT or waiting.account == COMMONS:
-        return f"the community's acts up to {waiting.seq}"
-    return f"account {waiting.account} up to {waiting.seq}" + (", final" if waiting.need is Need.REFERENCE else "")

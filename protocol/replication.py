@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from .base import ACCOUNT_MAX, COMMONS, TAIL_MAX, AccountId, digest
+from .base import ACCOUNT_MAX, TAIL_MAX, AccountId, digest
 from .codec import encode
 from .entry import SignedEntry
 from .messages import (
@@ -322,8 +322,3 @@ def heads_messages(shelf: Shelf, ranges: Sequence[tuple[int, int]], *, reply: bo
     pages = [tuple(heads[at : at + HEADS_MAX]) for at in range(0, len(heads), HEADS_MAX)] or [()]
     spans = tuple(ranges)
     return [Heads(spans if page is pages[-1] else (), page, reply and page is pages[-1]) for page in pages]
-
-
-def missing_for(waiting_account: AccountId, incarnation: int, final_seq: int, upto: int) -> Span:
-    """The span that brings `waiting_account` up to `upto`, given what is final here."""
-    return Span(waiting_account, 0 if waiting_account == COMMONS else incarnation, final_seq + 1, upto)
