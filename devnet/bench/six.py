@@ -26,9 +26,11 @@ PAYER, PAYEE = "payer", "payee"
 PAYERS = tuple(f"payer-{number}" for number in range(32))
 CHILD = "devnet.child"
 TERMS = {"community": "Bench", "unit": "hours", "decimals": 2, "limit": 10**9}
-ROUNDS = 3
-ONE_BY_ONE = 200
-AT_ONCE = 3_000
+ROUNDS = 5
+ONE_BY_ONE = 150
+AT_ONCE = 1_500
+TRIPS = 300
+FLOOR_PAYMENTS = 1_000
 WIDTH = 64
 WARM_UP = 2 * len(PAYERS)
 LINK_S = 30.0
@@ -110,13 +112,16 @@ async def measure_six(folder: Path, tell: Callable[[str], None]) -> list[Figure]
         await six.at_once(WARM_UP)
         for number in range(ROUNDS):
             tell(f"six nodes, one payment after the other, {number + 1} of {ROUNDS}")
-            trip_ms = median(await round_trips_ms(300))
+            before = await round_trips_ms(TRIPS)
             began = await six.cpu_s()
-            rounds.append((trip_ms, await six.one_by_one(ONE_BY_ONE)))
+            latencies = await six.one_by_one(ONE_BY_ONE)
             cpu_s += await six.cpu_s() - began
+            rounds.append((median(before + await round_trips_ms(TRIPS)), latencies))
             tell(f"six nodes, {WIDTH} payments outstanding, {number + 1} of {ROUNDS}")
+            floor = await trio.to_thread.run_sync(quorum_floor.payments_per_s, FLOOR_PAYMENTS)
             rates.append(await six.at_once(AT_ONCE))
-            floors.append(await trio.to_thread.run_sync(quorum_floor.payments_per_s, 2_000))
+            after = await trio.to_thread.run_sync(quorum_floor.payments_per_s, FLOOR_PAYMENTS)
+            floors.append((floor + after) / 2)
             payments += ONE_BY_ONE + AT_ONCE
         await six.check(payments)
     return [*_latency(rounds), _throughput(rates, floors), _cpu(1_000 * cpu_s / (ROUNDS * ONE_BY_ONE))]
