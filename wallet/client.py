@@ -76,9 +76,9 @@ class Client:
             response = connection.getresponse()
             content = response.read(ANSWER_BYTES_MAX)
         except TimeoutError:
-            raise unreachable("the node did not answer in time") from None
+            raise unreachable("The node did not answer in time.") from None
         except (OSError, http.client.HTTPException):
-            raise unreachable("the node of this home does not answer") from None
+            raise unreachable("The node of this home does not answer.") from None
         finally:
             connection.close()
         return _answer(response.status, content)
@@ -88,9 +88,9 @@ def _answer(status: int, content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
     except ValueError:
-        raise unreachable("the node's answer could not be read") from None
+        raise unreachable("The node's answer could not be read.") from None
     if not isinstance(answer, dict):
-        raise unreachable("the node's answer could not be read")
+        raise unreachable("The node's answer could not be read.")
     if status < 400:
         return answer
     raise CallFailed(

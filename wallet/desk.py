@@ -114,6 +114,15 @@ class Desk:
                 await self._enter(signing.signed, self._book.instance)
         return Written(place_of(signing.signed), signing.payments[0] if signing.payments else None, signing.signed)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why this account signs nothing until somebody helps, in words; None as far as is known."""
+        split = self._split_at()
+        if split is not None:
+            return f"another entry was signed for its place {split} (conflict)"
+        state = self._signer.state
+        return state.reason.value if isinstance(state, SignerReadOnly) and state.reason.is_lasting else None
+
     async def forward(self) -> None:
         """Hand in all that is signed and not final, in turn, so that the node brings it to the witnesses again."""
         async with self._turn:
@@ -144,11 +153,17 @@ class Desk:
 
     def _check_conflict(self) -> None:
         """Sign nothing above an entry that may never be final because the witnesses' votes split."""
+        split = self._split_at()
+        if split is not None:
+            raise errors.Conflict("Another entry was signed for this place of the account.", {"seq": split})
+
+    def _split_at(self) -> int | None:
+        """The first place of the account where votes split, or None."""
         chain = self._node.ledger.chain(self.account)
         for held in () if chain is None else chain.tail:
             if self._node.state_of(self.account, held.signed.seq, held.signed.id) is Standing.CONFLICT:
-                facts = {"seq": held.signed.seq}
-                raise errors.Conflict("Another entry was signed for this place of the account.", facts)
+                return held.signed.seq
+        return None
 
     def _check_record(self) -> None:
         """Sign nothing that the node could not record."""

@@ -242,7 +242,7 @@ class Timeout(WalletError):
 
     code = "timeout"
     exit_status = NOT_FINAL
-    next_step = "It goes on by itself; look again with `tally show ID`, or pay again with the same --ref."
+    next_step = "It goes on by itself; look again with `tally history`."
 
 
 class HomeRefused(WalletError):

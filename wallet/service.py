@@ -78,7 +78,12 @@ class Wallet:
     def problems(self) -> list[str]:
         """What is wrong with this wallet, in words; empty when all is well."""
         failed = self.clerk.failed
-        return [] if failed is None else [f"the wallet signs nothing any more, it only shows: {failed}"]
+        found = [] if failed is None else [f"the wallet signs nothing any more, it only shows: {failed}"]
+        for account in self.accounts():
+            trouble = self._desk(account).trouble
+            if trouble is not None:
+                found.append(f"@{self._window.party(account).handle} can be paid but pays no longer: {trouble}")
+        return found
 
     def _keys(self) -> Keyring:
         if self._keyring is None:

@@ -35,7 +35,9 @@ async def wait_until(node: NodePort, place: Position, wait: Wait, deadline: floa
     if state is Standing.REFUSED:
         raise Refused("The witnesses refuse this entry.", _facts(place, op, state), "Ask the stewards for help.")
     if not done:
-        raise Timeout(f"Signed and {state.value}, but not {wait} in time.", _facts(place, op, state))
+        facts = _facts(place, op, state)
+        next = f"It goes on by itself; look again with `tally show {facts['id']}`." if "id" in facts else None
+        raise Timeout(f"Signed and {state.value}, but not {wait} in time.", facts, next)
     return state
 
 

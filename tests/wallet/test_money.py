@@ -29,6 +29,12 @@ def test_anything_else_is_refused_rather_than_guessed(text: str) -> None:
         parse_amount(text, 2)
 
 
+@pytest.mark.parametrize("text", ["10000000000.01", "9" * 30])
+def test_of_what_is_too_large_that_is_said(text: str) -> None:
+    with pytest.raises(BadAmount, match="too large"):
+        parse_amount(text, 2)
+
+
 @given(st.integers(1, AMOUNT_MAX), st.integers(0, 6))
 def test_what_is_written_reads_back(minor: int, decimals: int) -> None:
     assert parse_amount(format_amount(minor, decimals), decimals) == minor

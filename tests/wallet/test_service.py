@@ -237,6 +237,7 @@ async def test_a_copy_of_a_home_waits_and_then_finds_itself_old(village: Village
         await ana.pay(ANA, BEN_IN_IT, 6)
         error = await refused(errors.ReadOnly, copy)
         assert error.facts == {"reason": "newer"}
+        assert len(copy.problems()) == 1 and "old copy" in copy.problems()[0]
     assert not village.forks()
 
 
@@ -296,6 +297,19 @@ async def test_names_are_found_with_and_without_the_sign(village: Village, tmp_p
         with pytest.raises(errors.NotFound):
             ana.own_account("@ben")
         assert [(m.handle, m.own) for m in ana.members()] == [("ana", True), ("anas-shop", True), ("ben", False)]
+
+
+async def test_an_account_whose_votes_split_is_told_as_a_problem(village: Village, tmp_path: Path) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana:
+        await ana.pay(ANA, BEN_IN_IT, 5)
+        assert ana.problems() == []
+        village.is_silent = True
+        with pytest.raises(errors.Timeout) as late:
+            await ana.pay(ANA, BEN_IN_IT, 5, timeout_s=0)
+        assert str(late.value.facts["id"]) in late.value.next, "what to look at is named"
+        village.refused.add(ana.book.heads[ANA].id)
+        assert len(ana.problems()) == 1
+        assert "@ana" in ana.problems()[0] and "conflict" in ana.problems()[0]
 
 
 async def test_a_second_wallet_on_one_home_is_refused(village: Village, tmp_path: Path) -> None:
