@@ -158,6 +158,7 @@ def at_a_terminal(home: Path, answer: str, *arguments: str) -> tuple[int, str]:
     """Run a command at a real terminal where somebody types `answer`."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # else the child of a job in the background is deaf to Ctrl-C
         os.environ.update({"TALLY_HOME": str(home), "PYTHONPATH": str(PROJECT)})
         os.execv(sys.executable, [sys.executable, "-P", "-m", "wallet", *arguments])
     shown, answered = "", False
