@@ -106,23 +106,42 @@ def _of_wallets(town: Town) -> list[Message]:
     ]
 
 
-def messages() -> list[dict[str, Any]]:
-    """All of messages.json: right ones, then bytes that are no message."""
-    town = found("ana", "ben", limit=100, witnesses=4, quorum=3)
-    spoken = [*_of_wallets(town), *_of_witnesses(town), *_of_replication(town)]
-    assert {type(message) for message in spoken} == set(MESSAGES.values())
-    wrong = {
+def _wrong(town: Town) -> dict[str, bytes]:
+    """What is no message."""
+    founding, place = town.founding.encode(), town.place(town.draft("ana", send(2, 5)))
+    return {
         "a tag that is not in the table": codec.encode((0,)),
         "an empty array": codec.encode(()),
         "a field too many": codec.encode((10, 1000, 0, 0)),
         "a field too few": codec.encode((10, 1000)),
         "another version": codec.encode((1, 2, town.community, INSTANCE, 12, b"", b"")),
         "a proof without a witness key": codec.encode((1, 1, town.community, INSTANCE, 12, b"", bytes(64))),
+        "a witness key without a proof": codec.encode(
+            (1, 1, town.community, INSTANCE, 12, town.witnesses[0].public, b"")
+        ),
+        "a generation of 15 bytes": codec.encode((1, 1, town.community, INSTANCE[:15], 12, b"", b"")),
+        "an instance of 17 bytes": codec.encode((3, 1, bytes(17), (founding,), ())),
+        "a malformed entry inside": codec.encode((6, 0, (founding[:-1],), ())),
+        "a malformed certificate inside": codec.encode((6, 0, (), (b"\x90",))),
+        "a vote said to be a nack": codec.encode((4, 7, 0, town.vote(place, 1).encode(), (), ())),
+        "a malformed mark inside": codec.encode((18, town.witnesses[1].public, b"\x93", b"")),
+        "a proof of one entry": codec.encode((23, codec.encode((founding,)))),
+        "a place of incarnation 65,536": codec.encode((7, ((1, 65_536, 0, bytes(32)),))),
+        "a round in a place of account 0": codec.encode((7, ((0, 65_536, 0, bytes(32)),))),
+        "a hello of nothing": codec.encode((1,)),
+        "briefly is neither 0 nor 1": codec.encode((10, 1000, 2)),
         "a submission without an entry": codec.encode((3, 1, INSTANCE, (), ())),
         "an instance of 15 bytes": codec.encode((15, 2, 1, INSTANCE[:15], b"", bytes(64))),
         "yes is neither 0 nor 1": codec.encode((16, 2, 2, (), 0)),
         "a stray byte": encode_message(Since(1000, True)) + b"\0",
     }
+
+
+def messages() -> list[dict[str, Any]]:
+    """All of messages.json: right ones, then bytes that are no message."""
+    town = found("ana", "ben", limit=100, witnesses=4, quorum=3)
+    spoken = [*_of_wallets(town), *_of_witnesses(town), *_of_replication(town)]
+    assert {type(message) for message in spoken} == set(MESSAGES.values())
     rows = [(type(message).__name__, encode_message(message), True) for message in spoken]
-    rows += [(name, raw, False) for name, raw in wrong.items()]
+    rows += [(name, raw, False) for name, raw in _wrong(town).items()]
     return [{"name": name, "rule": "R18.2", "bytes": raw.hex(), "right": right} for name, raw, right in rows]

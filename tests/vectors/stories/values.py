@@ -86,6 +86,9 @@ def _wrong_values(tale: Story) -> None:
     }.items():
         tale.malformed(name, "R14.3", bytes.fromhex(raw), "value")
     tale.malformed("an array of 1025", "R14.1", b"\xdc\x04\x01" + bytes(1025), "value")
+    tale.step("arrays 1024 deep", "R14.1", "value", b"\x91" * 1023 + b"\x90")
+    tale.step("the integer 0, 1024 arrays deep", "R14.1", "value", b"\x91" * 1024 + b"\x00")
+    tale.malformed("arrays 1025 deep", "R14.1", b"\x91" * 1024 + b"\x90", "value")
 
 
 def _twins(tale: Story, town: Town) -> None:
