@@ -1,10 +1,11 @@
-"""The door by which other commands reach a running devnet: a private socket in its home, one question a connection.
+"""How other commands reach a running devnet: a private socket in its home, one question a connection.
 
 `tally-devnet kill bob` in another shell connects, writes one JSON line and reads one back. Only the home's owner can
 connect: the socket lies in a private folder. The asking side is plain blocking code, so that these commands start
 fast; the answering side runs inside the devnet.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -73,8 +74,10 @@ def is_running(home: Path) -> bool:
     return True
 
 
-def open_door(home: Path) -> socket.socket:
-    """Listen in `home`. A socket left by a devnet that was killed is removed. Raises OSError."""
+def open_control(home: Path) -> socket.socket:
+    """Listen in `home`. A socket left by a devnet that was killed is removed. Raises OSError, also when one runs."""
+    if is_running(home):
+        raise OSError(errno.EADDRINUSE, f"a devnet is running in {home} already")
     place = socket_path(home)
     place.parent.mkdir(mode=0o700, exist_ok=True)
     found = place.parent.stat()
@@ -82,24 +85,25 @@ def open_door(home: Path) -> socket.socket:
         raise PermissionError(f"{place.parent} must be yours alone (chmod 700)")
     with suppress(FileNotFoundError):
         place.unlink()
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(os.fspath(place))
-    door.listen(ASKERS_MAX)
-    return door
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.fspath(place))
+    listener.listen(ASKERS_MAX)
+    return listener
 
 
-async def serve(door: socket.socket, order: Callable[[Fields], Awaitable[Fields]]) -> None:
-    """Answer whoever connects, until cancelled; then the door is gone from the disk."""
-    place = Path(door.getsockname())
+async def serve(listener: socket.socket, order: Callable[[Fields], Awaitable[Fields]]) -> None:
+    """Answer whoever connects, until cancelled; then the socket is gone from the disk."""
+    place = Path(listener.getsockname())
     try:
-        await trio.serve_listeners(lambda stream: _answer(stream, order), [trio.SocketListener(_async_socket(door))])
+        accept = trio.SocketListener(_async_socket(listener))
+        await trio.serve_listeners(lambda stream: _answer(stream, order), [accept])
     finally:
         with suppress(FileNotFoundError):
             place.unlink()
 
 
-def _async_socket(door: socket.socket) -> trio.socket.SocketType:
-    return trio.socket.from_stdlib_socket(door)
+def _async_socket(listener: socket.socket) -> trio.socket.SocketType:
+    return trio.socket.from_stdlib_socket(listener)
 
 
 async def _answer(stream: trio.SocketStream, order: Callable[[Fields], Awaitable[Fields]]) -> None:

@@ -7,7 +7,7 @@ import trio
 
 from .board import Event
 from .community import Community
-from .control import open_door, serve
+from .control import open_control, serve
 from .csv_rows import Table
 from .homes import DevnetHome
 from .launcher import Launcher
@@ -29,7 +29,7 @@ async def run_replay(
     with Launcher("fork", f"{CHILD}:run", preload=[CHILD]) as launcher:
         cast = await set_stage(launcher, home, table, terms, name)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve, open_door(home.root), _no_orders)
+            nursery.start_soon(serve, open_control(home.root), _no_orders)
             nursery.start_soon(_await_signal)
             community = Community(home, people(), launcher, nursery, _no_news)
             try:

@@ -15,7 +15,7 @@ from wallet.money import format_amount
 
 from .board import MEMBER_HEADER, Board, Event, Standing, in_columns
 from .community import Community
-from .control import open_door, serve
+from .control import open_control, serve
 from .homes import DevnetHome, default_home
 from .launcher import Launcher, Mode
 from .living import Living
@@ -60,13 +60,13 @@ class Devnet:
 
     async def run(self) -> None:
         """Run until it is ended. Raises ChildRefused when a node does not start, OSError when another runs here."""
-        door = open_door(self._home.root)
+        control = open_control(self._home.root)
         with Launcher(self._wishes.mode, f"{CHILD}:run", preload=[CHILD]) as launcher:
             async with trio.open_nursery() as nursery:
                 community = Community(self._home, self._plan.people, launcher, nursery, self._tell)
                 nursery.start_soon(self._await_signal)
                 orders = Orders(community, self._board, self._traffic, self._ended.set)
-                nursery.start_soon(serve, door, orders.carry_out)
+                nursery.start_soon(serve, control, orders.carry_out)
                 try:
                     await self._live(community, launcher)
                 finally:

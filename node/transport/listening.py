@@ -18,8 +18,8 @@ from .logs import LOGGER
 from .yamux import Muxer
 
 
-class Door:
-    """The handshakes that are under way, oldest first."""
+class Handshakes:
+    """Those that are under way, oldest first: so many at a time."""
 
     def __init__(self) -> None:
         self._knocking: OrderedDict[trio.CancelScope, float] = OrderedDict()
@@ -47,7 +47,7 @@ class Listener:
 
     def __init__(self, swarm: Swarm, address: Multiaddr) -> None:
         self._swarm = swarm
-        self._door = Door()
+        self._handshakes = Handshakes()
         self._sockets: Sequence[trio.SocketListener] = ()
         self.address = address
 
@@ -64,7 +64,7 @@ class Listener:
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         """One connection from its first byte to its end; then trio gives the socket back."""
-        scope = self._door.enter()
+        scope = self._handshakes.enter()
         if scope is None:
             return
         muxer: Muxer | None = None
@@ -74,7 +74,7 @@ class Listener:
         except Exception as failed:
             LOGGER.debug("an inbound connection came to nothing: %r", failed)
         finally:
-            self._door.leave(scope)
+            self._handshakes.leave(scope)
         if muxer is not None:
             await muxer.closed.wait()
 

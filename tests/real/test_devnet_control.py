@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from devnet.control import NotRunning, ask, is_running, open_door, serve, socket_path
+from devnet.control import NotRunning, ask, is_running, open_control, serve, socket_path
 from devnet.pipe import ChildRefused, Fields
 
 
@@ -18,7 +18,7 @@ async def order(fields: Fields) -> Fields:
 async def test_a_question_gets_its_answer_and_a_refusal_its_reason(tmp_path: Path) -> None:
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve, open_door(tmp_path), order)
+            nursery.start_soon(serve, open_control(tmp_path), order)
             assert await trio.to_thread.run_sync(is_running, tmp_path)
             assert await trio.to_thread.run_sync(ask, tmp_path, "status") == {"heard": "status"}
             with pytest.raises(ChildRefused) as refusal:
@@ -35,15 +35,22 @@ def test_without_a_devnet_the_answer_is_that_none_runs(tmp_path: Path) -> None:
 
 
 def test_a_socket_left_behind_is_no_running_devnet_and_stands_in_nobodys_way(tmp_path: Path) -> None:
-    open_door(tmp_path).close()
+    open_control(tmp_path).close()
     assert not is_running(tmp_path)
-    open_door(tmp_path).close()
+    open_control(tmp_path).close()
+
+
+def test_a_second_devnet_takes_nothing_from_the_one_that_runs(tmp_path: Path) -> None:
+    with open_control(tmp_path):
+        with pytest.raises(OSError, match="running in"):
+            open_control(tmp_path)
+        assert is_running(tmp_path)
 
 
 def test_a_home_open_to_others_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with pytest.raises(PermissionError):
-        open_door(tmp_path)
+        open_control(tmp_path)
 
 
 def test_a_home_with_a_long_path_has_its_socket_elsewhere(tmp_path: Path) -> None:
