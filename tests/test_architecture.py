@@ -38,6 +38,16 @@ REACHES_OUTSIDE = {
 CALL_OWNERS = {
     # Members' keys come from words, a node's own from its identity; the devnet only asks for a peer id.
     "SecretKey.from_seed": ("protocol/derivation.py", "node/identity.py", "devnet/founding.py", "devnet/bench/"),
+    # All that signs: a witness and its marks, the one signer of a wallet, foundings, a node's greeting, a cheat.
+    "sign": (
+        "protocol/pen.py",
+        "protocol/fence.py",
+        "wallet/desk.py",
+        "wallet/founding.py",
+        "node/service.py",
+        "devnet/doubling.py",
+        "devnet/bench/",
+    ),
     # The one door, and what reads the journal again.
     "ledger.apply": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
     "ledger.certify": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
