@@ -13,7 +13,8 @@ import trio
 
 from node.standing import Standing
 from protocol.base import AccountId
-from protocol.ops import Bounce, Send
+from protocol.ledger import Incoming
+from protocol.ops import Bounce, Recv, Send
 from protocol.signing import SecretKey
 
 from . import errors, keystore
@@ -176,18 +177,24 @@ class Wallet:
         """Take in what is in flight now, in as many entries as it needs. Nothing to take is no error."""
         deadline = trio.current_time() + timeout_s
         amount = parcels = entries = 0
-        state = Standing.FINAL
-        while ready := self.node.ledger.incoming(self._own(account)):
-            before = self.node.ledger.arriving(account)
+        state, ready = Standing.FINAL, self.node.ledger.incoming(self._own(account))
+
+        def order() -> Order:
+            nonlocal ready
+            ready = self.node.ledger.incoming(account)  # more may have come while this one waited for its turn
+            return Order()
+
+        while ready:
             try:
-                place = (await self._write(account, Order, deadline - trio.current_time())).place
+                written = await self._write(account, order, deadline - trio.current_time())
             except errors.NothingToTake:
                 break
-            amount += before - self.node.ledger.arriving(account)
-            left = self.node.ledger.incoming(account)
-            parcels += sum(len(one.seqs) for one in ready) - sum(len(one.seqs) for one in left)
+            taken = _taken(written, ready)
+            amount += sum(one.amount for one in taken)
+            parcels += sum(len(one.seqs) for one in taken)
             entries += 1
-            state = await wait_until(self.node, place, wait, deadline)
+            state = await wait_until(self.node, written.place, wait, deadline)
+            ready = self.node.ledger.incoming(account)
         return Received(account, amount, parcels, entries, state)
 
     async def refund(self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Payment:
@@ -254,6 +261,13 @@ class Wallet:
             except errors.WalletError as error:
                 # It stays in the book, and is told to whoever next asks for this account.
                 logger.warning("account %s: what is signed cannot be handed in: %s", account, error.message)
+
+
+def _taken(written: Written, ready: Sequence[Incoming]) -> list[Incoming]:
+    """What of `ready` the entry took in: a `recv` takes all of its payer."""
+    ops = () if written.signed is None else written.signed.entry.ops
+    payers = {(op.payer, op.incarnation) for op in ops if isinstance(op, Recv)}
+    return [one for one in ready if (one.payer, one.incarnation) in payers]
 
 
 def _row(written: Written) -> PaymentRow:

@@ -11,6 +11,7 @@ import trio
 from node.standing import Standing
 from protocol.base import COMMONS, AccountId, EntryId
 from protocol.payment import PaymentId
+from protocol.verdict import Verdict
 from wallet import errors
 from wallet.book import Signing
 from wallet.service import Wallet
@@ -115,6 +116,25 @@ async def test_a_sealed_memo_is_read_by_payer_and_payee_only(village: Village, t
         assert ana.show(id).memo == "a secret", "the payer's own book has it in clear text"
         assert ben.show(id).memo is None and ben.show(id).sealed
         assert ben.history(BEN_IN_IT)[0].memo is None
+
+
+async def test_what_arrives_while_receive_is_under_way_is_counted_once(
+    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = village.node()
+    async with running(tmp_path / "ana", village.node()) as ana, running(tmp_path / "ben", node) as ben:
+        await ana.pay(ANA, BEN_IN_IT, 5)
+        hand_in = node.pay_in
+
+        async def meanwhile(signed_raw: bytes, instance: bytes = b"") -> Verdict:
+            monkeypatch.setattr(node, "pay_in", hand_in)
+            await ana.pay(ANA, BEN_IN_IT, 3)
+            return await hand_in(signed_raw, instance)
+
+        monkeypatch.setattr(node, "pay_in", meanwhile)
+        taken = await ben.receive(BEN_IN_IT)
+        assert (taken.amount, taken.parcels, taken.entries) == (8, 2, 2)
+        assert ben.balance(BEN_IN_IT).incoming == 0
 
 
 async def test_what_is_in_flight_comes_in_by_receive_or_with_a_payment(village: Village, tmp_path: Path) -> None:
