@@ -87,11 +87,10 @@ class Spreader:
 
     def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         neighbours = self._exchange.neighbours
-        witnesses = set(neighbours.witnesses(self._door.ledger.commons.witnesses))
         self._certificates[certificate.place.account] = certificate
         self._gathered.set()
         payees = {payee for signed in settled for payee in _payees(signed)}
-        homes = {peer for payee in payees for peer in neighbours.hosting(payee)} - witnesses
+        homes = {peer for payee in payees for peer in neighbours.hosting(payee)}
         if homes:
             self._exchange.send_all(homes, Deliver(0, Bundle(settled, (certificate,))))
         place = certificate.place

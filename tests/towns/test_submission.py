@@ -40,6 +40,21 @@ async def test_an_entry_becomes_final_here_and_seen_by_the_payee(
         assert built.node("w3").ledger.balance(town["ben"]) == 5
 
 
+async def test_the_payees_node_has_the_certificate_at_once_also_when_it_is_a_witness(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    monkeypatch.setattr("node.spreading.GATHER_S", 3600.0)
+    monkeypatch.setattr("node.spreading.HINT_INTERVAL_S", 3600.0)
+    async with memory_town(town, tmp_path, "ben w1 w2 w3 ana", monkeypatch) as built:
+        await started(built)
+        opened, paid = town.open("ana"), town.write("ana", Send(town["ben"], 5))
+        for signed in (opened, paid):
+            assert await built.pay_in("ana", signed) == Accepted()
+        assert await built.is_final("ana", paid)
+        await trio.sleep(0.1)
+        assert built.node("ben").ledger.balance(town["ben"]) == 5
+
+
 async def test_a_payment_between_accounts_of_one_home_is_seen_though_entries_before_it_paid_nobody_there(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
