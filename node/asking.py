@@ -113,9 +113,10 @@ class Asker:
         try:
             with trio.move_on_after(timeout_s):
                 while deciding.certificate is None and not (deciding.is_hopeless or deciding.is_overtaken):
+                    moved = self._moved  # before asking: this node's own witness answers at once
                     self._ask_decision(serial, deciding)
                     with trio.move_on_after(ASK_AGAIN_S):
-                        await self._moved.wait()
+                        await moved.wait()
         finally:
             del self._decisions[serial]
         if deciding.certificate is not None:
@@ -125,7 +126,6 @@ class Asker:
         return deciding
 
     def _ask_decision(self, serial: int, deciding: Deciding) -> None:
-        self._moved = trio.Event()
         keys = self._door.ledger.commons.witnesses
         unanswered = deciding.unanswered
         request = deciding.request(serial)
@@ -149,8 +149,13 @@ class Asker:
         had_votes = deciding.votes is not None
         deciding.hear(answer.statement, answer.evidence)
         if deciding.certificate is not None or deciding.is_hopeless or had_votes != (deciding.votes is not None):
-            self._moved.set()
+            self._wake()
 
     def _on_happening(self, happening: Happening) -> None:
         if isinstance(happening, Certified) and happening.certificate.place.account == 0:
-            self._moved.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Have every open decision look again."""
+        self._moved.set()
+        self._moved = trio.Event()

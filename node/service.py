@@ -163,7 +163,13 @@ class Node:
         self.asker.hear(answer)
 
     async def run(self) -> None:
-        """Do the node's work until cancelled."""
+        """Do the node's work until cancelled; what was gathered for witnesses still leaves."""
+        try:
+            await self._work()
+        finally:
+            self.spreader.flush()
+
+    async def _work(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.bookkeeper.write)
             nursery.start_soon(self.exchange.read_frames)

@@ -55,15 +55,19 @@ class Spreader:
             await self._gathered.wait()
             await trio.sleep(GATHER_S)
             self._gathered = trio.Event()
-            certificates, self._certificates = tuple(self._certificates.values()), {}
-            witnesses = self._exchange.neighbours.witnesses(self._door.ledger.commons.witnesses)
-            for start in range(0, len(certificates), BUNDLE_MAX):
-                deliver = Deliver(0, Bundle((), certificates[start : start + BUNDLE_MAX]))
-                self._exchange.send_all(witnesses, deliver)
-            seen, self._seen = self._seen, {}
-            for peer, positions in seen.items():
-                for start in range(0, len(positions), BUNDLE_MAX):
-                    self._exchange.send(peer, Seen(tuple(positions[start : start + BUNDLE_MAX])))
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was gathered now: also the last thing that a node does."""
+        certificates, self._certificates = tuple(self._certificates.values()), {}
+        witnesses = self._exchange.neighbours.witnesses(self._door.ledger.commons.witnesses)
+        for start in range(0, len(certificates), BUNDLE_MAX):
+            deliver = Deliver(0, Bundle((), certificates[start : start + BUNDLE_MAX]))
+            self._exchange.send_all(witnesses, deliver)
+        seen, self._seen = self._seen, {}
+        for peer, positions in seen.items():
+            for start in range(0, len(positions), BUNDLE_MAX):
+                self._exchange.send(peer, Seen(tuple(positions[start : start + BUNDLE_MAX])))
 
     async def gossip(self) -> None:
         """Send hints now and then, for as long as the node runs."""

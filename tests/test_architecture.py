@@ -83,7 +83,7 @@ BROAD_EXCEPTS = {
 
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
-    "node/service.py run": PROCESS,
+    "node/service.py _work": PROCESS,
     "node/service.py run_node": PROCESS,
     "node/transport/hints.py run": PROCESS,
     "node/transport/service.py run": PROCESS,

@@ -101,7 +101,10 @@ class Desk:
         async with self._turn:
             await self._hand_in()
             await self._wait_for_room(deadline)
-            await self._be_ready()
+            with trio.move_on_at(deadline) as asking:
+                await self._be_ready()
+            if asking.cancelled_caught:
+                raise errors.WitnessesUnreachable("Too few witnesses answered in time, so nothing was signed.")
             self._check_record()
             self._check_conflict()
             wanted = order()

@@ -5,7 +5,6 @@ lock that keeps a second one out, `api.json` with address and token (new at each
 network and web libraries): commands import it only when they start a node.
 """
 
-import gc
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from node.api import FAILURES, NodeApi
+from node.collector import spare_the_collector
 from node.config import NodeConfig, choose_ports, read_config
 from node.filesystem import make_private_folder
 from node.service import Node, run_node
@@ -41,8 +41,6 @@ log = logging.getLogger("tally.up")
 LOG_BYTES_MAX = 5_000_000
 LOG_FILES = 3
 TOKEN_BYTES = 32
-COLLECT_AFTER = (20_000, 20, 20)
-"""Objects more, and younger rounds, before the garbage collector looks at each generation."""
 
 
 @dataclass(slots=True)
@@ -104,7 +102,7 @@ async def _run_open(
             await wallet.unlock(passphrase)
         up = Up(node, wallet, f"127.0.0.1:{port}", secrets.token_urlsafe(TOKEN_BYTES))
         await nursery.start(_serve, up, listener, port, nursery.cancel_scope)
-        _spare_the_collector()
+        spare_the_collector()
         _publish(home, up)
         log.info("up at %s", up.address)
         task_status.started(up)
@@ -123,16 +121,6 @@ def web_application(up: Up, port: int) -> Guarded:
     wallet_api = WalletApi(up.wallet, up.node, up.stop)
     routes = [*NodeApi(up.node).routes(), *wallet_api.routes()]
     return Guarded(application(routes, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token))
-
-
-def _spare_the_collector() -> None:
-    """Take what is loaded by now, some hundred thousand objects that stay, out of the garbage collector's rounds.
-
-    It would look at all of them again and again: a few per cent of the node's time, and the longest of its pauses.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _publish(home: Home, up: Up) -> None:

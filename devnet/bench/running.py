@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from node.collector import spare_the_collector
+
 from .door import measure_ingest, measure_pipeline
 from .figures import Figure
 from .peers import PeerFigure, measure_peers
@@ -39,6 +41,7 @@ class Bench:
 
 async def run_bench(peers: Path | None, tell: Callable[[str], None]) -> Bench:
     """Measure everything; `tell` is told what is being measured. Raises AssertionError when a run was not right."""
+    spare_the_collector()  # as a node's process does
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as name:
         folder = Path(name)
         figures = [await measure_pipeline(folder, tell), *await measure_ingest(folder, tell)]
