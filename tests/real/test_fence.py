@@ -110,7 +110,8 @@ async def test_a_copy_of_a_witness_that_runs_beside_it_never_votes_and_stops(tmp
             await pay_often(town, 1)
             assert not (await town.facts("twin"))["voting"]
         await town.kill("ana")
-        facts = await town.until("twin", lambda facts: facts["dead"])
+        # It was turned away until now, so its next try to link may be a whole back-off away.
+        facts = await town.until("twin", lambda facts: facts["dead"], within_s=60)
         assert "old or copied" in facts["problems"][0]
         await pay_often(town, 2)
         await town.kill("twin")
