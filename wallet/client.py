@@ -108,7 +108,12 @@ def unreachable(message: str) -> CallFailed:
 
 
 def require_wallet(home: Path) -> None:
-    """Raise CallFailed unless a wallet was made in `home`."""
+    """Raise CallFailed unless a wallet was made in `home`, to the end."""
+    if (home / "unfinished").exists():
+        raise CallFailed(
+            "no_wallet", "The founding of this home was cut short.", exit_status=NOT_FOUND,
+            next="Begin it again with `tally init`.", facts={"home": str(home)},
+        )  # fmt: skip
     if not (home / "wallet" / "keystore").exists():
         raise CallFailed(
             "no_wallet", "There is no wallet in this home.", exit_status=NOT_FOUND,

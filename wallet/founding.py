@@ -3,16 +3,20 @@
 One home: its member is the only steward and, with its node, the only witness. Several: the homes of one organiser,
 such as a devnet's, made together so that all of it is ready before the first node starts. Everybody is admitted by the
 founding entry as far as it has room; the rest by entries of account 0 that are signed here and decided once the
-witnesses run.
+witnesses run. A founding may be cut short anywhere: until its last step the home is marked as unfinished, and the next
+founding in it begins again from nothing.
 """
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from node.filesystem import make_private_folder
 from node.records import EntryRecord
 from node.store import Store, found_store
+from node.storelock import StoreLock
 from protocol import codec
 from protocol.base import (
     BALANCE_MAX,
@@ -118,13 +122,13 @@ def found_together(
     """Found a community in several homes at once. The witnesses and stewards are in the order of the founders.
 
     `threshold` of the stewards sign for account 0, by default more than half. `at` is the time to write into the
-    entries. Raises BadRequest, and HomeRefused when a home is in use; homes made until then stay.
+    entries. Raises BadRequest, and HomeRefused when a home is in use.
     """
     terms.check()
     handles = [handle for founder in founders for handle in founder.handles]
     _check_parties(founders, handles, quorum)
-    parties = [_settle_in(founder) for founder in founders]
-    try:
+    with ExitStack() as ends:
+        parties = [_settle_in(founder, ends) for founder in founders]
         signers = [party.keys.steward_key(0) for party in parties if party.founder.is_steward]
         witnesses = [party.store.identity.witness_key for party in parties if party.founder.is_witness]
         stewards = Authority(threshold or len(signers) // 2 + 1, tuple(key.public for key in signers))
@@ -137,9 +141,6 @@ def found_together(
         founding = _founding_entry(next(batches), now, [*signers, *witnesses])
         _write(parties, founding)
         pending = _later_entries(founding, list(batches), now, signers[: stewards.threshold])
-    finally:
-        for party in parties:
-            party.store.journal.close()
     numbers = {handle: AccountId(number) for number, handle in enumerate(handles, 1)}
     return Founded(CommunityId(founding.id), numbers, pending)
 
@@ -156,14 +157,22 @@ def _check_parties(founders: Sequence[Founder], handles: Sequence[str], quorum: 
         raise BadRequest("There must be a steward, and a quorum of more than half of the witnesses.")
     if not all(founder.handles for founder in founders):
         raise BadRequest("Every home needs a member.")
+    for founder in founders:
+        Home(founder.home).require_unused()
 
 
-def _settle_in(founder: Founder) -> _Party:
-    """Make one home with its keys; the node's own two are random and never from the words."""
+def _settle_in(founder: Founder, ends: ExitStack) -> _Party:
+    """Make one home with its keys, keeping others out of it until `ends`.
+
+    The node's own two keys are random and never from the words.
+    """
     home = Home(founder.home)
-    home.create()
     with refusing():
+        make_private_folder(home.run)
+        ends.callback(StoreLock(home.run).release)
+        home.begin()
         store = found_store(founder.home)
+        ends.callback(store.journal.close)
     entropy = new_entropy()
     keystore.save(home, Secrets(entropy, len(founder.handles)), founder.passphrase, founder.cost)
     return _Party(founder, Keyring(entropy), store)
@@ -200,13 +209,15 @@ def _founding_entry(ops: Sequence[CommonsOp], now: int, keys: Sequence[SecretKey
 
 
 def _write(parties: Iterable[_Party], founding: SignedEntry) -> None:
-    """Put the founding entry into each journal, and make each book: from then on the home is founded."""
+    """Put the founding entry into each journal, and make each book; then the home is founded."""
     number = 1
     for party in parties:
         count = len(party.founder.handles)
         party.store.journal.append([EntryRecord(founding)])
         accounts = [(AccountId(number + ordinal), ordinal) for ordinal in range(count)]
-        Book.create(Home(party.founder.home).book, CommunityId(founding.id), accounts)
+        home = Home(party.founder.home)
+        Book.create(home.book, CommunityId(founding.id), accounts)
+        home.finish()
         number += count
 
 

@@ -5,13 +5,21 @@ directories 0700, files 0600, and nothing is used that somebody else owns or may
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.filesystem import OTHERS, StoreRefused, check_private, make_private_folder, replace_private_file
+from node.filesystem import (
+    OTHERS,
+    StoreRefused,
+    check_private,
+    make_private_folder,
+    replace_private_file,
+    sync_folder,
+)
 
 from .errors import HomeRefused
 
@@ -51,26 +59,59 @@ class Home:
     def api_token(self) -> Path:
         return self.run / "api.json"
 
-    def is_founded(self) -> bool:
-        """Tell whether a wallet was made here."""
-        return self.book.exists()
+    @property
+    def unfinished(self) -> Path:
+        """There from the first step of a founding to its last; what was cut short in between is begun again."""
+        return self.root / "unfinished"
 
-    def create(self) -> None:
-        """Make the directories, private to this user. Raises HomeRefused when a wallet is here already."""
-        if self.is_founded():
+    def is_founded(self) -> bool:
+        """Tell whether a wallet was made here, from the first step to the last."""
+        return self.book.exists() and not self.unfinished.exists()
+
+    def require_unused(self) -> None:
+        """Raise HomeRefused when a wallet or a node is here already, whole or damaged."""
+        if not self.unfinished.exists() and any(_holds_something(place) for place in self._of_a_founding()):
             raise HomeRefused("There is a wallet in this home already.", {"home": str(self.root)}, "Use another home.")
+
+    def begin(self) -> None:
+        """Make the directories, private to this user, and mark them as unfinished until `finish`.
+
+        What a founding left that was cut short goes: its keys have signed nothing that anybody saw. The caller keeps
+        others out. Raises HomeRefused when a wallet or a node is here already.
+        """
+        self.require_unused()
         with refusing():
-            for place in (self.root, self.wallet, self.node, self.run):
+            make_private_folder(self.root)
+            replace_private_file(self.unfinished, b"Being founded. If nothing is at it: tally init begins again.\n")
+            for place in self._of_a_founding():
+                if place.exists():
+                    shutil.rmtree(place)
+            for place in (self.wallet, self.node, self.run):
                 make_private_folder(place)
 
+    def finish(self) -> None:
+        """Have the home be founded, now that all of it is durable."""
+        self.unfinished.unlink()
+        sync_folder(self.root)
+
+    def _of_a_founding(self) -> tuple[Path, ...]:
+        """What a founding makes; a configuration may be there before it."""
+        return (self.wallet, self.node / "journal", self.node / "identity", self.node / "identity.new")
+
     def check(self) -> None:
-        """Raise HomeRefused unless there is a wallet here and it is this user's alone."""
+        """Raise HomeRefused unless there is a whole wallet here and it is this user's alone."""
+        facts = {"home": str(self.root)}
+        if self.unfinished.exists():
+            raise HomeRefused("The founding of this home was cut short.", facts, "Begin it again with `tally init`.")
         if not self.is_founded():
-            facts = {"home": str(self.root)}
             raise HomeRefused("There is no wallet in this home.", facts, "Make one with `tally init`.")
         with refusing():
             check_private(self.root)
             check_private(self.wallet)
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 @contextmanager

@@ -24,7 +24,7 @@ ANA, SHOP = AccountId(3), AccountId(4)
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     made = Home(tmp_path / "home")
-    made.create()
+    made.begin()
     Book.create(made.book, COMMUNITY, [(ANA, 0), (SHOP, 1)])
     return made
 

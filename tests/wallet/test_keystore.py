@@ -18,7 +18,7 @@ SECRETS = Secrets(bytes(range(32)), 7)
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     made = Home(tmp_path / "home")
-    made.create()
+    made.begin()
     return made
 
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Home:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a keystore under a passphrase."""
     made = Home(tmp_path_factory.mktemp("keystore") / "home")
-    made.create()
+    made.begin()
     keystore.save(made, SECRETS, "café au lait\x07", FLOOR)
     return made.keystore.read_bytes()
 

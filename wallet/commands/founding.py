@@ -28,12 +28,13 @@ def init(session: Session, community: str, unit: str, decimals: int, limit: str,
     """Found a community: you are its first member, its steward and its witness."""
     from wallet import founding  # loads the cryptography and the database
     from wallet.errors import WalletError
+    from wallet.home import Home
 
     forbid_core_dumps()
     name = (handle or login_name()).removeprefix("@")
     try:
         limit_minor = _limit(limit, decimals)
-        _require_unfounded(session)
+        Home(session.home).require_unused()  # before anybody is asked for a passphrase in vain
         passphrase = None if no_passphrase else _passphrase(session, given_passphrase(passphrase_file, passphrase_fd))
         made = founding.found(
             session.home, community=community, unit=unit, decimals=decimals, limit=limit_minor, handle=name,
@@ -42,16 +43,6 @@ def init(session: Session, community: str, unit: str, decimals: int, limit: str,
     except WalletError as error:
         raise plain_failure(error) from None
     _tell(session, made, community, name, is_open=passphrase is None)
-
-
-def _require_unfounded(session: Session) -> None:
-    """Raise HomeRefused before anybody is asked for a passphrase in vain."""
-    from wallet.errors import HomeRefused
-    from wallet.home import Home
-
-    if Home(session.home).is_founded():
-        facts = {"home": str(session.home)}
-        raise HomeRefused("There is a wallet in this home already.", facts, "Use another one: --home DIR.")
 
 
 def _limit(text: str, decimals: int) -> int:
