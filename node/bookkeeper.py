@@ -27,7 +27,7 @@ from .happenings import Certified, Entered, Forked, Happening, Listener, Overtur
 from .journal import Journal, JournalFailed
 from .rebuilding import rebuild
 from .records import CertificateRecord, EntryRecord, ForkRecord, Record
-from .rivals import Rivals
+from .rivals import Branch, Rivals
 from .waiting import WaitingRoom
 
 logger = logging.getLogger("tallystick.bookkeeper")
@@ -70,7 +70,7 @@ class Bookkeeper:
         self._committer = Committer()
         self._ticket = Ticket()
         self._staged = 0
-        self._proven = {(proof.first.account, proof.first.seq) for proof in _proofs(journal)}
+        self._proven = {_life(record.proof) for record in journal.notes(ForkRecord)}
         self._listeners: list[Listener] = []
         self._watchers: list[Callable[[Certificate], None]] = []
         self._work = trio.Event()
@@ -119,7 +119,7 @@ class Bookkeeper:
 
     def show(self, proof: ForkProof) -> None:
         """Take a fork proof: both entries are judged like any other, so only a real one is kept and passed on."""
-        if proof.is_about_one_place() and (proof.first.account, proof.first.seq) not in self._proven:
+        if proof.is_about_one_place() and _life(proof) not in self._proven:
             self.take(Bundle((proof.first, proof.second)))
 
     def record(self, *records: Record) -> None:
@@ -227,6 +227,8 @@ class Bookkeeper:
             case Fork():
                 self._prove(judged)
                 self._keep_rival(signed)
+            case Refused(code=Code.PLACE) if signed.account in self._pending:  # it may show where a branch leaves
+                self._keep_rival(signed)
         return judged
 
     def _keep_rival(self, signed: SignedEntry) -> None:
@@ -267,31 +269,36 @@ class Bookkeeper:
             self._certify(certificate)
 
     def _prove(self, fork: Fork) -> None:
-        place = fork.proof.first.account, fork.proof.first.seq
-        if place in self._proven:
-            return
-        self._proven.add(place)
-        self._stage((ForkRecord(fork.proof),), Forked(fork.proof))
+        """Keep and tell the first proof of an account's life: who signed twice once can do so without end."""
+        life = _life(fork.proof)
+        if life not in self._proven:
+            self._proven.add(life)
+            self._stage((ForkRecord(fork.proof),), Forked(fork.proof))
 
     # Certificates
 
     def _certify(self, certificate: Certificate) -> Verdict | Overruled:
         for watcher in self._watchers:
             watcher(certificate)
+        place = certificate.place
         judged = self.ledger.judge_certificate(certificate)
         match judged:
-            case Accepted() if certificate.place.account == COMMONS:
+            case Accepted() if place.account == COMMONS:
                 return self._decide(certificate)
             case Accepted():
-                settled = self._above_final(certificate.place)
+                settled = self._above_final(place)
                 self.ledger.certify(certificate)
                 self._stage((CertificateRecord(certificate),), Certified(certificate, settled))
-                self._stirred.append(certificate.place.account)
+                self._stirred.append(place.account)
             case Waiting() | Overruled():
-                self._keep_pending(certificate)
-                self._adopt(certificate)
-            case Refused():
-                logger.warning("a certificate was refused: %s", judged.facts)
+                branch = self.rivals.branch(place.account, place.id, partial(self._holds, place))
+                if branch is not None and self._is_beside_final(branch):
+                    judged = Refused(Code.CONFLICT, f"account {place.account} is final here on another branch")
+                else:
+                    self._keep_pending(certificate)
+                    self._adopt(certificate, branch)
+        if isinstance(judged, Refused):
+            logger.warning("a certificate was refused: %s", judged.facts)
         return judged
 
     def _above_final(self, place: Place) -> tuple[SignedEntry, ...]:
@@ -324,17 +331,20 @@ class Bookkeeper:
         if len(self._pending) > PENDING_CERTIFICATES_MAX:
             del self._pending[next(iter(self._pending))]
 
-    def _adopt(self, certificate: Certificate) -> None:
+    def _is_beside_final(self, branch: Branch) -> bool:
+        """Whether a member's branch leaves its chain at or below what is final. It takes b + 1 lying witnesses."""
+        chain = self.ledger.chain(branch.entries[0].account)
+        return chain is not None and chain.account != COMMONS and branch.leaves_by <= chain.final_seq
+
+    def _adopt(self, certificate: Certificate, found: Branch | None) -> None:
         """Let the branch that `certificate` proves take the place of the uncertified tail held here.
 
-        If an entry of it cannot be judged yet, or is not valid for all its votes, everything stays as it was; so too
-        when it leaves below what is final, which takes more lying witnesses than anything here is made for.
+        If an entry of it is not here or cannot be judged yet, or is not valid for all its votes, all stays as it was.
         """
-        place, account = certificate.place, certificate.place.account
-        branch = self.rivals.branch(account, place.id, partial(self._holds, place))
-        if not branch or len(branch) > TAIL_MAX:
+        account = certificate.place.account
+        if found is None or not found.is_whole or len(found.entries) > TAIL_MAX:
             return
-        chain = self.ledger.chain(account)
+        branch, chain = found.entries, self.ledger.chain(account)
         if chain is None or not chain.final_seq < branch[0].seq <= chain.seq:
             return
         undone = self.ledger.rewind(account, branch[0].seq - 1)
@@ -372,5 +382,5 @@ class Bookkeeper:
         return tuple(self._pending.values())
 
 
-def _proofs(journal: Journal) -> list[ForkProof]:
-    return [record.proof for record in journal.notes(ForkRecord)]
+def _life(proof: ForkProof) -> tuple[AccountId, int]:
+    return proof.first.account, proof.first.entry.incarnation

@@ -37,7 +37,7 @@ class Overturned:
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """Two validly signed entries for one place came to light."""
+    """Two validly signed entries for one place came to light, the first such pair of that account and incarnation."""
 
     proof: ForkProof
 

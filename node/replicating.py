@@ -43,11 +43,6 @@ class Replicator:
         exchange.on_link(self._on_link_up, self._on_link_down)
         door.listen(self._on_happening)
 
-    @property
-    def is_level(self) -> bool:
-        """Tell whether no peer is being asked for anything."""
-        return all(pull.state.value == "idle" for pull in self._pulls.values())
-
     async def tick(self) -> None:
         """Ask again, and ask for what waiting entries and certificates lack, for as long as the node runs."""
         while True:

@@ -1,15 +1,31 @@
 """Signed entries that are not on the branch held here: evidence of forks, and candidates for account 0.
 
 Bounded per account; kept in memory only, because a peer that needs them shows them again. When a certificate proves
-that another branch is the certified one, `branch` finds its entries.
+that another branch is the certified one, `branch` finds its entries. They need not all be there to know that it leaves
+the chain below what is final: the ids chain them to the certified one, whoever signed them.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from protocol.base import TAIL_MAX, AccountId, EntryId
 from protocol.entry import SignedEntry
 
 ACCOUNTS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What is known of a branch that is not the ledger's: its kept entries up to its head, ascending, at least one."""
+
+    entries: tuple[SignedEntry, ...]
+    is_whole: bool
+    """Whether the lowest of them stands on an entry that the ledger holds."""
+
+    @property
+    def leaves_by(self) -> int:
+        """The seq at which it leaves the ledger's chain, or when it is not whole, the lowest seq known to be beside."""
+        return self.entries[0].seq - (0 if self.is_whole else 1)
 
 
 class Rivals:
@@ -49,10 +65,8 @@ class Rivals:
         """Forget all of an account."""
         self._entries.pop(account, None)
 
-    def branch(
-        self, account: AccountId, id: EntryId, is_held: Callable[[int, EntryId], bool]
-    ) -> list[SignedEntry] | None:
-        """The kept entries from just above the ledger's branch up to `id`, or None when one is missing.
+    def branch(self, account: AccountId, id: EntryId, is_held: Callable[[int, EntryId], bool]) -> Branch | None:
+        """What is kept of the branch that ends in `id`, down to where it meets the ledger; None if not even its head.
 
         `is_held(seq, id)` tells whether the ledger holds that entry of the account.
         """
@@ -62,5 +76,5 @@ class Rivals:
             path.append(signed)
             id = EntryId(signed.entry.prev)
             if is_held(signed.seq - 1, id):
-                return path[::-1]
-        return None
+                return Branch(tuple(path[::-1]), is_whole=True)
+        return Branch(tuple(path[::-1]), is_whole=False) if path else None

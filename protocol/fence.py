@@ -109,12 +109,6 @@ class Fence:
         self._keepers.add(witness)
         return self._open_if_kept()
 
-    def unconfirmed(self) -> tuple[int, ...]:
-        """The witnesses that have not yet confirmed the pending mark."""
-        if self.pending is None:
-            return ()
-        return tuple(index for index in range(self._count) if index != self._index and index not in self._keepers)
-
     def _open_if_kept(self) -> bool:
         mark = self.pending
         if mark is None or self._memory.mark_below < mark.below or len(self._keepers) < self._quorum - 1:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.bookkeeper import DoorClosed
+from node.bookkeeper import Bookkeeper, DoorClosed
 from node.happenings import Certified, Entered, Forked, Happening, Overturned
 from node.rebuilding import rebuild
 from node.records import EntryRecord, ForkRecord
@@ -82,6 +82,35 @@ async def test_two_entries_for_one_place_are_proven_once_and_the_first_stays(tow
         assert door.ledger.id_at(town["ana"], 0, 1) == one.id
 
 
+async def test_of_an_account_that_signs_twice_without_end_one_proof_is_kept_and_told(
+    town: Town, tmp_path: Path
+) -> None:
+    told: list[Happening] = []
+    async with door_of(town, tmp_path) as door:
+        door.listen(told.append)
+        opened = town.open("ana")
+        rivals = [town.draft("ana", Send(town["cat"], amount)) for amount in range(1, 10)]
+        held = town.write("ana", Send(town["ben"], 5))
+        above, beside = town.draft("ana", Send(town["ben"], 6)), town.draft("ana", Send(town["cat"], 6))
+        verdicts = await door.submit(Bundle((opened, held, *rivals, above, beside)))
+        assert [type(verdict) for verdict in verdicts] == [Accepted, Accepted, *[Fork] * 9, Accepted, Fork]
+        rows, proof = door.journal.last_row, ForkProof(held, rivals[0])
+        door.show(ForkProof(above, beside))
+        await door.submit(Bundle((beside,)))
+        assert door.journal.notes(ForkRecord) == [ForkRecord(proof)] and door.journal.last_row == rows
+        assert [happening for happening in told if isinstance(happening, Forked)] == [Forked(proof)]
+        again = Bookkeeper(rebuild(door.journal), door.journal)
+        assert again.take(Bundle((rivals[3],))) == [Fork(ForkProof(held, rivals[3]))] and again.staged == 0
+
+
+async def test_the_proofs_of_two_accounts_are_both_kept(town: Town, tmp_path: Path) -> None:
+    async with door_of(town, tmp_path) as door:
+        openings = [town.open(name) for name in ("ana", "ben")]
+        pairs = [[town.draft(name, Send(town["cat"], amount)) for amount in (1, 2)] for name in ("ana", "ben")]
+        await door.submit(Bundle((*openings, *pairs[0], *pairs[1])))
+        assert door.journal.notes(ForkRecord) == [ForkRecord(ForkProof(*pair)) for pair in pairs]
+
+
 @pytest.mark.parametrize("certificate_first", [True, False])
 async def test_the_certified_branch_takes_the_place_of_the_tail_held_here(
     town: Town, tmp_path: Path, certificate_first: bool
@@ -121,16 +150,36 @@ async def test_a_certificate_for_a_higher_place_still_waits_when_a_lower_one_cha
         assert chain is not None and chain.final_seq == last.seq
 
 
-async def test_a_certified_branch_that_leaves_below_what_is_final_changes_nothing(town: Town, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_a_certificate_of_a_branch_that_leaves_below_what_is_final_is_refused_and_asked_for_no_more(
+    town: Town, tmp_path: Path, is_whole: bool
+) -> None:
     async with door_of(town, tmp_path) as door:
         opened, mine = town.open("ana"), town.draft("ana", Send(town["ben"], 5))
         theirs, after = town.write("ana", Send(town["cat"], 7)), town.write("ana", Send(town["cat"], 1))
-        await door.submit(Bundle((opened, after)))
+        certificate = town.certificate(after)
+        await door.submit(Bundle((opened,), (certificate,)))
         await door.submit(Bundle((mine,), (town.certificate(mine),)))
-        root = door.ledger.state_root()
-        await door.submit(Bundle((theirs,), (town.certificate(after),)))
+        root, certificates = door.ledger.state_root(), door.journal.counts()["certificates"]
+        assert door.wanted() == (certificate,)
+        await door.submit(Bundle((theirs, after) if is_whole else (after,)))
+        assert door.wanted() == (), "it can never stand here"
+        assert door.journal.notes(ForkRecord) == ([ForkRecord(ForkProof(mine, theirs))] if is_whole else [])
         assert door.ledger.id_at(town["ana"], 0, 1) == mine.id
-        assert door.ledger.state_root() == root
+        assert (door.ledger.state_root(), door.journal.counts()["certificates"]) == (root, certificates)
+
+
+async def test_a_branch_that_leaves_below_what_became_final_later_is_refused_then(town: Town, tmp_path: Path) -> None:
+    async with door_of(town, tmp_path) as door:
+        opened, mine = town.open("ana"), town.draft("ana", Send(town["ben"], 5))
+        town.write("ana", Send(town["cat"], 7))
+        after = town.write("ana", Send(town["cat"], 1))
+        certificate = town.certificate(after)
+        await door.submit(Bundle((opened, mine, after), (certificate,)))
+        assert door.wanted() == (certificate,), "the tail may yet give way"
+        await door.submit(Bundle((), (town.certificate(mine),)))
+        assert door.wanted() == ()
+        assert door.ledger.id_at(town["ana"], 0, 1) == mine.id
 
 
 @pytest.mark.parametrize("certificate_first", [True, False])

@@ -151,16 +151,13 @@ def test_numbers_open_only_when_the_mark_is_stored_and_q_minus_1_others_keep_it(
     assert (mark.below, memory.mark_below, memory.open_below) == (MARK_BLOCK, 0, 0)
     fence.stored()
     assert (memory.mark_below, memory.open_below) == (MARK_BLOCK, 0)
-    assert fence.unconfirmed() == (1, 2, 3)
     assert not fence.kept(0, mark.below), "the own word does not count"
     assert not fence.kept(1, mark.below - 1), "an older mark does not count"
     assert not fence.kept(1, mark.below)
     assert not fence.kept(1, mark.below), "nor the same witness twice"
     assert memory.open_below == 0
-    assert fence.unconfirmed() == (2, 3)
     assert fence.kept(3, mark.below)
     assert memory.open_below == MARK_BLOCK
-    assert fence.unconfirmed() == ()
 
 
 def test_keepers_do_not_open_what_is_not_stored_by_oneself(town: Town) -> None:

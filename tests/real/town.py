@@ -185,7 +185,8 @@ class RealTown:
                 if len({facts["root"] for facts in found}) == 1 and not any(facts["tails"] for facts in found):
                     return found[0]
                 await trio.sleep(0.1)
-        seen = [{key: facts[key] for key in ("root", "tails", "sum", "row", "peers", "waiting", "wanted", "level")} for facts in found]
+        told = ("root", "tails", "sum", "row", "peers", "waiting", "wanted")
+        seen = [{key: facts[key] for key in told} for facts in found]
         raise AssertionError(f"no agreement after {within_s} s: {seen}")
 
 

@@ -120,7 +120,6 @@ class Orders:
             "row": node.journal.last_row,
             "waiting": len(node.bookkeeper.waiting),
             "wanted": len(node.bookkeeper.wanted()),
-            "level": node.replicator.is_level,
         }
 
     def do_states(self, fields: Fields) -> Fields:
