@@ -5,7 +5,7 @@ its guard and the shape of failures are in `node.web`.
 """
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -20,10 +20,11 @@ from protocol.ops import Send
 from protocol.payment import community_text, read_payment_id
 from protocol.verdict import Accepted, Duplicate, Fork, Refused, Verdict, Waiting
 
-from .bookkeeper import Bookkeeper, DoorClosed
+from .bookkeeper import Bookkeeper
 from .feed import Feed
 from .journal import Journal
 from .metrics import metrics_text
+from .settling import DoorClosed, settled
 from .views import (
     LEVELS,
     Json,
@@ -36,6 +37,8 @@ from .views import (
 )
 from .web.application import FailureHandlers, answer, problem_response, read_body
 from .web.problem import Failed, Problem, bad_request, not_found
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 PAGE_MAX = 200
 """Entries in one answer."""
@@ -84,16 +87,29 @@ class NodeApi:
         """The table of addresses."""
         return [
             Route("/v1/health", self.health, methods=["GET"]),
-            Route("/v1/status", self.status, methods=["GET"]),
-            Route("/v1/members", self.members, methods=["GET"]),
-            Route("/v1/accounts/{who}", self.account, methods=["GET"]),
-            Route("/v1/accounts/{who}/chain", self.chain, methods=["GET"]),
+            Route("/v1/status", self._settled(self.status), methods=["GET"]),
+            Route("/v1/members", self._settled(self.members), methods=["GET"]),
+            Route("/v1/accounts/{who}", self._settled(self.account), methods=["GET"]),
+            Route("/v1/accounts/{who}/chain", self._settled(self.chain), methods=["GET"]),
             Route("/v1/entries", self.hand_in, methods=["POST"]),
-            Route("/v1/entries/{id}", self.entry, methods=["GET"]),
-            Route("/v1/payments/{id}", self.payment, methods=["GET"]),
+            Route("/v1/entries/{id}", self._settled(self.entry), methods=["GET"]),
+            Route("/v1/payments/{id}", self._settled(self.payment), methods=["GET"]),
             Route("/v1/metrics", self.metrics, methods=["GET"]),
             Route("/v1/events", self.events, methods=["GET"]),
         ]
+
+    def _settled(self, read: Handler) -> Handler:
+        """Have the answer of `read` leave only when all that it may show is durable: the ledger is a commit ahead."""
+
+        async def answered(request: Request) -> Response:
+            response = await read(request)
+            try:
+                await settled(self._node.bookkeeper)
+            except DoorClosed as error:
+                raise Failed(_unsettled(error)) from error
+            return response
+
+        return answered
 
     # How the node is
 
@@ -260,6 +276,11 @@ def verdict_response(verdict: Verdict) -> Response:
 
 def _door_closed(error: Exception) -> Problem:
     return Problem(507, "record_failed", f"the record cannot be kept: {error}", "free the disk, then start again")
+
+
+def _unsettled(error: DoorClosed) -> Problem:
+    detail = f"what would be shown is not on disk: {error}"
+    return Problem(503, "record_failed", detail, "ask again; if it stays so, mend the disk, then start again")
 
 
 FAILURES: FailureHandlers = {DoorClosed: _door_closed}

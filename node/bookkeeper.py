@@ -9,7 +9,6 @@ simulator runs too). If a commit fails, the door takes nothing more, drops its m
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import trio
@@ -23,35 +22,21 @@ from protocol.statements import Certificate, ForkProof, Place
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
 
 from .committing import Committer
+from .filesystem import StoreRefused
 from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
 from .journal import Journal, JournalFailed
-from .rebuilding import rebuild
+from .rebuilding import JournalContradicts, rebuild_aside
 from .records import CertificateRecord, EntryRecord, ForkRecord, Record
 from .rivals import Branch, Rivals
+from .settling import DoorClosed, Ticket
 from .waiting import WaitingRoom
+
+__all__ = ["Bookkeeper", "DoorClosed"]
 
 logger = logging.getLogger("tallystick.bookkeeper")
 
 PENDING_CERTIFICATES_MAX = 1_000
 """Certificates kept for entries that are not here yet; the oldest leaves when there are more."""
-
-
-class DoorClosed(Exception):
-    """The record could not be kept (disk full, disk error), so nothing is taken or signed any more."""
-
-
-@dataclass(eq=False, slots=True)
-class Ticket:
-    """Stands for everything that was taken since the commit before: wait for it to be durable."""
-
-    done: trio.Event = field(default_factory=trio.Event)
-    failure: str | None = None
-
-    async def durable(self) -> None:
-        """Wait until all of it is on disk. Raises DoorClosed if it could not be written."""
-        await self.done.wait()
-        if self.failure is not None:
-            raise DoorClosed(self.failure)
 
 
 class Bookkeeper:
@@ -61,6 +46,8 @@ class Bookkeeper:
         self.ledger = ledger
         self.journal = journal
         self.failed: str | None = None
+        self.unreadable: str | None = None
+        """Why the ledger may show what is not on disk; only after a failed commit, and as a rule not for long."""
         self.waiting = WaitingRoom()
         self.rivals = Rivals()
         self.last_row = journal.last_row
@@ -145,6 +132,11 @@ class Bookkeeper:
         return self._ticket
 
     @property
+    def is_settled(self) -> bool:
+        """Tell whether all that the ledger shows is durable."""
+        return self.unreadable is None and self._outbox.is_settled
+
+    @property
     def staged(self) -> int:
         """Records that are taken and not yet durable, about."""
         return self._staged
@@ -182,7 +174,7 @@ class Bookkeeper:
                 if batch.records:
                     self.last_row = await self._committer.run(partial(self.journal.append, batch.records))
             except JournalFailed as error:
-                self._close(str(error), ticket)
+                await self._close(str(error), ticket)
                 return
             for release in self._outbox.durable():
                 self._release(release)
@@ -196,15 +188,20 @@ class Bookkeeper:
         except Exception:  # the one place that keeps a bug in a listener from the other listeners and the writer
             logger.exception("what follows a commit went wrong")
 
-    def _close(self, reason: str, ticket: Ticket) -> None:
+    async def _close(self, reason: str, ticket: Ticket) -> None:
         """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
         logger.error("the record cannot be kept, so nothing is signed any more: %s", reason)
-        self.failed = reason
+        self.failed = self.unreadable = reason
         self.waiting, self.rivals, self._pending, self._outbox = WaitingRoom(), Rivals(), {}, Outbox()
-        self.ledger = rebuild(self.journal)
-        for unwritten in (ticket, self._ticket):
-            unwritten.failure = reason
-            unwritten.done.set()
+        try:
+            self.ledger = await rebuild_aside(self.journal)
+        except (StoreRefused, JournalContradicts) as error:
+            self.failed = self.unreadable = f"{reason}; and it cannot be read: {error}"
+            logger.error("the record cannot be read either, so nothing is shown: %s", error)
+        else:
+            self.unreadable = None
+        ticket.fail(self.failed)
+        self._ticket.fail(self.failed)
 
     def _require_open(self) -> None:
         if self.failed is not None:

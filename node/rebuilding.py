@@ -1,9 +1,11 @@
-"""From the journal back to the ledger, at every start and after a failed commit.
+"""From the journal back to the ledger, at every start and, in another thread, after a failed commit.
 
 Signatures were verified before they were written, so they are taken as they are here; `verify` checks them all again.
 """
 
 from collections.abc import Iterable
+
+import trio
 
 from protocol import signing
 from protocol.base import COMMONS, AccountId
@@ -11,6 +13,7 @@ from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger
 
 from .journal import Journal
+from .journal.reading import Reader
 from .records import CertificateRecord, EntryRecord, Record
 
 
@@ -19,9 +22,31 @@ class JournalContradicts(Exception):
 
 
 def rebuild(journal: Journal, verify: signing.Verify = signing.verify) -> Ledger:
-    """Fold the journal into a new ledger, which checks what comes next by `verify`. Raises JournalContradicts."""
+    """Fold the journal into a new ledger, which checks what comes next by `verify`.
+
+    Raises JournalContradicts, and StoreRefused when the journal cannot be read.
+    """
+    return _made_from(journal, journal, verify)
+
+
+async def rebuild_aside(journal: Journal) -> Ledger:
+    """As `rebuild`, for a node that is running: its event loop goes on, and may read the journal meanwhile."""
+    return await trio.to_thread.run_sync(_rebuild_aside, journal)
+
+
+def _rebuild_aside(journal: Journal) -> Ledger:
+    reader = journal.second_reader()
+    try:
+        # A commit that failed may be on the disk all the same: it was never said to be.
+        reader.last_row = journal.last_row
+        return _made_from(reader, journal, signing.verify)
+    finally:
+        reader.close()
+
+
+def _made_from(reader: Reader, journal: Journal, verify: signing.Verify) -> Ledger:
     ledger = Ledger(verify=lambda *_: True)
-    fold(ledger, journal.replay(EntryRecord, CertificateRecord))
+    fold(ledger, reader.replay(EntryRecord, CertificateRecord))
     ledger.verify = verify
     ledger.lookup = lambda account, incarnation, seq: _held(ledger, journal, account, incarnation, seq)
     return ledger

@@ -13,6 +13,7 @@ from protocol.verdict import Need, Waiting
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
 from .happenings import Forked, Happening
+from .settling import once_settled
 from .shelf import Shelf
 
 TICK_S = 1.0
@@ -67,6 +68,11 @@ class Replicator:
         return [span for span in spans.values() if span.first <= span.last]
 
     def _reply(self, peer: str, messages: list) -> None:  # type: ignore[type-arg]
+        """Say it once all that it may rest on is durable: heads are told from memory, which a crash would undo."""
+        if messages:
+            once_settled(self._door, lambda: self._send(peer, messages))
+
+    def _send(self, peer: str, messages: list) -> None:  # type: ignore[type-arg]
         for message in messages:
             self._exchange.send(peer, message)
 

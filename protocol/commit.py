@@ -35,6 +35,11 @@ class Outbox(Generic[RecordT, MessageT]):
         self._records.extend(records)
         self._messages.extend(messages)
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether all that was ever staged is durable and has left."""
+        return self._writing is None and not (self._records or self._messages)
+
     def take(self) -> Batch[RecordT, MessageT] | None:
         """Give the batch to write now, or None while another is being written or nothing is staged.
 

@@ -120,8 +120,11 @@ class Journal(Reader):
             raise self._failure(error) from error
 
     def second_reader(self) -> Reader:
-        """Another reader, of what is durable now, for another thread. Close it."""
-        return Reader(self.file, connect(self.file, self._vfs, write=False))
+        """Another reader, of what is durable now, for another thread. Close it. Raises StoreRefused."""
+        try:
+            return Reader(self.file, connect(self.file, self._vfs, write=False))
+        except apsw.Error as error:
+            raise damaged(self.file, explain(error)) from error
 
     def close(self) -> None:
         """Give the folder free. After a failure nothing more is written, not even by SQLite's own tidying."""
