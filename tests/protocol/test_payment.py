@@ -48,8 +48,8 @@ def test_one_wrong_character_is_always_found(place: int, letter: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "pay1", "pay", str(ID)[:-1], str(ID) + "q", "com" + str(ID)[3:], " " + str(ID), str(ID).replace("1", "l", 1),
-        "P" + str(ID)[1:], community_text(CommunityId(bytes(32))), write_bech32m("pay", bytes(32)),
+        "", "pay1", "pay", str(ID)[:-1], str(ID) + "q", "com" + str(ID)[3:], " " + str(ID), "P" + str(ID)[1:],
+        str(ID).replace("1", "l", 1), community_text(CommunityId(bytes(32))), write_bech32m("pay", bytes(32)),
         write_bech32m("pay", bytes(32) + b"\x40"), "pay1" + "q" * 200,
     ],
 )  # fmt: skip
