@@ -22,6 +22,7 @@ from protocol.verdict import Accepted, Duplicate, Fork, Refused, Verdict, Waitin
 
 from .bookkeeper import Bookkeeper
 from .feed import Feed
+from .filesystem import StoreRefused
 from .journal import Journal
 from .metrics import metrics_text
 from .settling import DoorClosed, settled
@@ -283,7 +284,12 @@ def _unsettled(error: DoorClosed) -> Problem:
     return Problem(503, "record_failed", detail, "ask again; if it stays so, mend the disk, then start again")
 
 
-FAILURES: FailureHandlers = {DoorClosed: _door_closed}
+def _unreadable(error: Exception) -> Problem:
+    assert isinstance(error, StoreRefused)
+    return Problem(503, "record_unreadable", error.facts, error.next_step)
+
+
+FAILURES: FailureHandlers = {DoorClosed: _door_closed, StoreRefused: _unreadable}
 
 
 def number_of(text: str, name: str) -> int:

@@ -9,7 +9,7 @@ write what it likes), `restore` puts the survivors back.
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -65,6 +65,8 @@ class FaultyDisk(apsw.VFS):
         """The operation that fails, counted from 1; so do all later ones, until it is None again."""
         self.fails_once = False
         self.failure = Failure.ERROR
+        self.before_read: Callable[[], None] = lambda: None
+        """Called before every read of a file; the read fails with what it raises (`error`)."""
         self.lies = False
         """Syncs say done, and do nothing."""
         self.unsynced: dict[str, list[Change]] = {}
@@ -142,6 +144,10 @@ class _File(apsw.VFSFile):
         size = super().xFileSize()
         old = super().xRead(min(length, size - offset), offset) if offset < size else b""
         self._disk.unsynced.setdefault(self._path, []).append(Change(offset, data, old, size))
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        self._disk.before_read()
+        return super().xRead(amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         failing = self._disk.step()

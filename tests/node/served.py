@@ -55,9 +55,9 @@ class QuietNode:
 
 
 @asynccontextmanager
-async def served(town: Town, folder: Path) -> AsyncIterator[tuple[QuietNode, Guarded]]:
+async def served(town: Town, folder: Path, vfs: str | None = None) -> AsyncIterator[tuple[QuietNode, Guarded]]:
     """Run a node of `town` that knows the founding entry alone, and give its guarded API."""
-    journal = Journal.open(folder / "journal", create=True)
+    journal = Journal.open(folder / "journal", create=True, vfs=vfs)
     try:
         journal.append([EntryRecord(town.founding)])
         node = QuietNode(Bookkeeper(rebuild(journal), journal))
