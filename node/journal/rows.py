@@ -52,7 +52,7 @@ FindEntry = Callable[[Place], int | None]
 
 
 def id6(id: bytes) -> int:
-    """The first 6 bytes of an id: enough to find it by, and SQLite's integers know that width."""
+    """The first 6 bytes of an id: enough to look for it by, in a width that SQLite knows. Many ids may begin alike."""
     return int.from_bytes(id[:6], "big", signed=True)
 
 

@@ -103,8 +103,8 @@ CERTIFICATE_OVER = """
 MOVED_IN = """
     SELECT DISTINCT e.account FROM certificates c CROSS JOIN entries e ON e.n = c.entry
     WHERE c.n > ? AND c.n <= ? ORDER BY e.account LIMIT ?"""
-ROW_OF_ENTRY = """
-    SELECT n FROM entries WHERE account = ? AND incarnation = ? AND seq = ? AND id6 = ? ORDER BY n DESC LIMIT 1"""
+ROWS_OF_ENTRY = """
+    SELECT n, body FROM entries WHERE account = ? AND incarnation = ? AND seq = ? AND id6 = ? ORDER BY n DESC"""
 NOTES_OF_KIND = "SELECT n, kind, content, checksum FROM notes WHERE kind = ? ORDER BY n"
 LAST_ROW = "SELECT max(n) FROM (" + " UNION ALL ".join(f"SELECT max(n) AS n FROM {name}" for name in ROW_TABLES) + ")"
 COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {name})" for name in ROW_TABLES)

@@ -14,6 +14,7 @@ from typing import cast
 import apsw
 
 from protocol.base import COMMONS
+from protocol.entry import entry_id
 from protocol.statements import Place
 
 from ..filesystem import StoreRefused, check_private, make_private_folder, network_file_system
@@ -151,8 +152,9 @@ class Journal(Reader):
     def _row_of(self, place: Place) -> int | None:
         incarnation = 0 if place.account == COMMONS else place.incarnation
         key = (place.account, incarnation, place.seq, rows.id6(place.id))
-        found = self._writer.execute(schema.ROW_OF_ENTRY, key).fetchone()
-        return None if found is None else cast(int, found[0])
+        found = self._writer.execute(schema.ROWS_OF_ENTRY, key)
+        # An author can find two bodies for one place whose ids begin alike: only the whole id tells them apart.
+        return next((cast(int, n) for n, body in found if entry_id(cast(bytes, body)) == place.id), None)
 
 
 def _connections(file: Path, create: bool, vfs: str | None) -> tuple[apsw.Connection, apsw.Connection]:

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from node.filesystem import StoreRefused
-from node.journal import Journal, JournalFailed
+from node.journal import Journal, JournalFailed, rows
 from node.journal.connection import WAL_BYTES
 from node.journal.schema import TABLES
 from node.records import CertificateRecord, EntryRecord, ForkRecord, MarkRecord, VoteRecord, WitnessRecord
@@ -98,6 +98,27 @@ def test_an_entry_is_found_by_its_whole_id_only(journal: Journal, chains: Chains
     journal.append([EntryRecord(signed)])
     assert journal.by_id(signed.id) == signed
     assert journal.by_id(EntryId(signed.id[:31] + bytes([signed.id[31] ^ 1]))) is None
+
+
+def test_ids_that_begin_alike_are_told_apart_by_the_rest(
+    journal: Journal, chains: Chains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "id6", lambda id: 7)  # as if an author had searched for such bodies
+    first = chains.entry(7)
+    del chains.heads[7]
+    second = chains.entry(7)
+    assert first.seq == second.seq
+    journal.append([EntryRecord(first), EntryRecord(second), EntryRecord(chains.entry(8))])
+    later = [
+        CertificateRecord(chains.certificate(first)),
+        VoteRecord(chains.vote(second)),
+        VoteRecord(chains.vote(first)),
+    ]
+    journal.append(later)
+    assert [record for _, record in journal.replay(CertificateRecord, VoteRecord)] == later
+    assert (journal.by_id(first.id), journal.by_id(second.id)) == (first, second)
+    with pytest.raises(KeyError):
+        journal.append([CertificateRecord(chains.certificate(chains.entry(7)))])
 
 
 def test_the_certificate_at_a_place_is_the_lowest_one_that_covers_it(journal: Journal, chains: Chains) -> None:
