@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from .base import COMMONS, AccountId
 from .chain import Chain
-from .codec import encode
 from .signing import Verify
 from .state import State
 from .statements import Certificate, Place, certificate_tag
@@ -39,27 +38,12 @@ def certificate_verdict(
     chain = state.chains.get(place.account)
     if chain is not None and place.seq <= chain.final_seq and _holds(chain, place):
         return Duplicate()
-    if not is_by_quorum(state, verify, certificate):
+    keys = commons.witnesses
+    if not certificate.is_valid(certificate_tag(place), keys, commons.quorum, commons.community, verify):
         return Refused(Code.SIGNATURE, f"not signed by {commons.quorum} witnesses of epoch {place.epoch}")
     if place.account == COMMONS:
         return _decision(state, place)
     return _standing(chain, place)
-
-
-def is_by_quorum(state: State, verify: Verify, certificate: Certificate) -> bool:
-    """As `Certificate.is_valid`, with an exchangeable `verify`: q or more different witnesses, all signatures valid."""
-    commons, place = state.commons, certificate.place
-    if len(certificate.votes) < commons.quorum:
-        return False
-    keys, community = commons.witnesses, commons.community
-    tag, previous, start = certificate_tag(place), -1, place.content_start()
-    for witness, number, signature in certificate.votes:
-        if not previous < witness < len(keys):
-            return False
-        if not verify(keys[witness], tag, community, start + encode(number), signature):
-            return False
-        previous = witness
-    return True
 
 
 def _holds(chain: Chain, place: Place) -> bool:

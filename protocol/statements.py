@@ -112,15 +112,19 @@ class Certificate:
     votes: tuple[tuple[int, int, Signature], ...]
     """(witness index, vote number, signature)."""
 
-    def is_valid(self, tag: Tag, keys: Sequence[PublicKey], quorum: int, community: CommunityId) -> bool:
+    def is_valid(
+        self, tag: Tag, keys: Sequence[PublicKey], quorum: int, community: CommunityId, verify: Verify = verify
+    ) -> bool:
         """Tell whether at least `quorum` different witnesses of `keys` signed, and nothing else stands here."""
         if len(self.votes) < quorum:
             return False
+        previous, start = -1, self.place.content_start()
         for witness, number, signature in self.votes:
-            if witness >= len(keys):
+            if not previous < witness < len(keys):
                 return False
-            if not verify(keys[witness], tag, community, self.place.content(number), signature):
+            if not verify(keys[witness], tag, community, start + codec.encode(number), signature):
                 return False
+            previous = witness
         return True
 
     def encode(self) -> bytes:
