@@ -1,12 +1,15 @@
 """Handles for the members of a real currency: names as written in its file become handles of the protocol.
 
-Pure. A handle is 2 to 31 of a-z, 0-9 and -; two names never share one. The same names in the same order always get the
+Pure. A handle is 2 to 31 of a-z, 0-9 and -; two names never share one, and
+`commons` is account 0. The same names in the same order always get the
 same handles, so a replay that goes on finds its accounts again.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
+
+from protocol.ops import COMMONS_HANDLE
 
 HANDLE_MAX = 31
 
@@ -19,7 +22,7 @@ def bare_handle(name: str) -> str:
 
 def handles_of(names: Sequence[str]) -> list[str]:
     """Give each of different names a handle of its own; a number tells apart those that would be alike."""
-    taken: set[str] = set()
+    taken = {COMMONS_HANDLE}
     given = []
     for number, name in enumerate(names, 1):
         handle = bare_handle(name)

@@ -12,7 +12,7 @@ from typing import Any
 from protocol.base import COMMONS, AccountId
 from protocol.commons import Commons
 from protocol.entry import SignedEntry
-from protocol.ops import Bounce, Op, PublicNote, Recv, SealedNote, Send
+from protocol.ops import COMMONS_HANDLE, Bounce, Op, PublicNote, Recv, SealedNote, Send
 from protocol.payment import PaymentId
 from protocol.statements import Certificate, Place
 
@@ -31,7 +31,7 @@ def decimal_text(minor: int, decimals: int) -> str:
 def handle_of(commons: Commons, account: AccountId) -> str:
     """The handle of an account; "commons" for account 0."""
     if account == COMMONS:
-        return "commons"
+        return COMMONS_HANDLE
     member = commons.members.get(account)
     return member.handle if member is not None else str(account)
 
@@ -39,7 +39,7 @@ def handle_of(commons: Commons, account: AccountId) -> str:
 def account_named(commons: Commons, who: str) -> AccountId | None:
     """Find "@bob", "bob", "17" or "@commons"; None when there is no such account."""
     handle = who.removeprefix("@")
-    if handle == "commons":
+    if handle == COMMONS_HANDLE:
         return COMMONS
     if handle in commons.by_handle:
         return commons.by_handle[handle]

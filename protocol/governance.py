@@ -90,7 +90,7 @@ class ActShape:
         if op.number != self._next_number:
             return Refused(Code.NUMBER, f"number {op.number}, the next free one is {self._next_number}")
         if not is_handle(op.handle):
-            return Refused(Code.HANDLE, f"{op.handle!r} is not made of 2 to 31 of a-z, 0-9 and -")
+            return Refused(Code.HANDLE, f"{op.handle!r} is not 2 to 31 of a-z, 0-9 and -, or is account 0's")
         if op.handle in self._handles or op.handle in self._commons.by_handle:
             return Refused(Code.HANDLE, f"{op.handle!r} is taken")
         self._next_number += 1

@@ -36,6 +36,8 @@ FORBIDDEN_CODE_POINTS = (
 )  # fmt: skip
 _FORBIDDEN = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in FORBIDDEN_CODE_POINTS) + "]")
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,30}", re.ASCII)
+COMMONS_HANDLE = "commons"
+"""What account 0 is called: no member may be."""
 
 
 def forbidden_code_point(words: str) -> str | None:
@@ -45,8 +47,8 @@ def forbidden_code_point(words: str) -> str | None:
 
 
 def is_handle(handle: str) -> bool:
-    """Tell whether `handle` has the form of one: ASCII [a-z0-9][a-z0-9-]{1,30} (PROTOCOL section 1)."""
-    return _HANDLE.fullmatch(handle) is not None
+    """Tell whether a member may be called so: ASCII [a-z0-9][a-z0-9-]{1,30}, and not the name of account 0."""
+    return _HANDLE.fullmatch(handle) is not None and handle != COMMONS_HANDLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +348,7 @@ class Charge:
     @classmethod
     def read(cls, fields: codec.Plain) -> Self:
         payer, payee, amount, reason = codec.items(fields, 4)
-        return cls(
-            _account(payer), _account(payee), Amount(codec.uint(amount)), codec.text(reason, NOTE_BYTES_MAX)
-        )
+        return cls(_account(payer), _account(payee), Amount(codec.uint(amount)), codec.text(reason, NOTE_BYTES_MAX))
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def found_together(
 def _check_parties(founders: Sequence[Founder], handles: Sequence[str], quorum: int) -> None:
     for handle in handles:
         if not is_handle(handle):
-            rule = "A handle is 2 to 31 of a-z, 0-9 and -, and does not begin with -."
+            rule = "A handle is 2 to 31 of a-z, 0-9 and -, does not begin with -, and is not commons."
             raise BadRequest(rule, {"handle": handle[:40]})
     if len(set(handles)) != len(handles):
         raise BadRequest("Two members have the same handle.")

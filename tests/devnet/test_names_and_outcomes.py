@@ -19,6 +19,7 @@ def test_names_become_handles_that_people_know_again() -> None:
 
 def test_names_that_would_be_alike_are_told_apart() -> None:
     assert handles_of(["Ana", "ana", "ANA ", "ana-2"]) == ["ana", "ana-2", "ana-3", "ana-2-4"]
+    assert handles_of(["Commons", "ana"]) == ["commons-1", "ana"], "account 0 is called so"
     assert handles_of(["王", "李", "a", "B"]) == ["member-1", "member-2", "a-3", "b-4"]
 
 

@@ -166,6 +166,7 @@ ROWS: dict[str, tuple[Code, Writer]] = {
     "the same number twice": (Code.NUMBER, of(admit(3, "zoe"), admit(3, "yan"))),
     "a handle that is taken": (Code.HANDLE, of(admit(3, "ana"))),
     "the same handle twice": (Code.HANDLE, of(admit(3, "zoe"), admit(4, "zoe"))),
+    "the handle of account 0": (Code.HANDLE, of(admit(3, "commons"))),
     "a handle of one letter": (Code.HANDLE, of(admit(3, "z"))),
     "a handle of 32 letters": (Code.HANDLE, of(admit(3, "z" * 32))),
     "a handle with capitals": (Code.HANDLE, of(admit(3, "Zoe"))),

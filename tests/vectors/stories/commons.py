@@ -104,6 +104,7 @@ def _admitting(tale: Story, town: Town) -> None:
         ("a number left out", admit(4, "cleo"), "number"),
         ("number 0", admit(0, "cleo"), "number"),
         ("the handle of a member", admit(3, "ana"), "handle"),
+        ("the handle of account 0", admit(3, "commons"), "handle"),
         ("a handle of one letter", admit(3, "c"), "handle"),
         ("a handle of 32 letters", admit(3, "c" * 32), "handle"),
         ("an empty handle", admit(3, ""), "handle"),
