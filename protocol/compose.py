@@ -74,7 +74,7 @@ def compose(
         return prevented
     recvs = draft.recvs() if take else []
     taken = sum(amount for _, amount in recvs)
-    if prevented := draft.shortage(taken):
+    if prevented := draft.shortage(taken) or draft.levy_fault():
         return prevented
     ops: list[Op] = [opening] if draft.chain is None and opening is not None else []
     ops += [*draft.bounces, *(recv for recv, _ in recvs), *draft.sends]
@@ -100,13 +100,15 @@ class _Draft:
         self.outgoing = sum(send.amount for send in self.sends)
 
     def _sends(self) -> list[Send]:
-        """The wishes, and the levy that they make due as a send to the commons (PROTOCOL-RULES 3)."""
+        """The wishes as they are, and the levy that they make due as a send to the commons (PROTOCOL-RULES 3).
+
+        A payment to the commons bears no levy and counts towards it; what it does not cover is a `levy_fault`, so
+        that an amount that was wished for is never another one in the entry.
+        """
         sends = [Send(wish.to, Amount(wish.amount), wish.note) for wish in self.wishes]
         levy = self.levy()
         if levy and not any(send.to == COMMONS for send in sends):
             sends.append(Send(COMMONS, Amount(levy)))
-        elif levy:
-            sends = [Send(s.to, Amount(s.amount + levy), s.note) if s.to == COMMONS else s for s in sends]
         return sends
 
     def levy(self) -> int:
@@ -202,6 +204,13 @@ class _Draft:
         if levy := self.levy():
             facts["levy"] = levy
         return Prevented(Code.LIMIT, "The balance would fall below the credit limit.", facts)
+
+    def levy_fault(self) -> Prevented | None:
+        """Whether a payment to the commons beside others is less than the levy that falls due."""
+        missing = self.levy()
+        if not missing or not any(wish.to == COMMONS for wish in self.wishes):
+            return None
+        return Prevented(Code.LEVY, "The payment to the commons does not cover the levy.", {"missing": missing})
 
     def entry(self, ops: tuple[Op, ...], time: int) -> Entry:
         """The entry for the next place of the chain."""

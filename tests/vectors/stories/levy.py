@@ -58,6 +58,7 @@ def _changed(tale: Story, town: Town) -> None:
     ben = town["ben"]
     tale.decide("height 1: the levy is 100 %", "R5.1", Amend(replace(PLAIN_CHARTER, levy_ppm=1_000_000)))
     tale.final("cleo pays 10 citing height 0: 200,000", "R5.1", town.write("cleo", send(ben, 10), height=0))
+    tale.final("ana pays the commons 10 at a levy of 100 %: none is due on it", "R3.17", town.write("ana", send(0, 10)))
     tale.refused("cleo pays 10 with 9 citing height 1", "R3.17", town.draft("cleo", send(ben, 10), send(0, 9)), "levy")
     tale.final(
         "cleo pays 10 with 10 citing height 1: 200,000 are carried",
