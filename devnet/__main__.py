@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from node.filesystem import StoreRefused
-from wallet.client import DONE, FAILED, INTERRUPTED, NOT_FOUND, REFUSED, UNREACHABLE, USAGE, CallFailed
+from wallet.client import CallFailed
 from wallet.errors import WalletError
+from wallet.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
 from wallet.terminal import hang_up, prepare
 
 from .control import NotRunning
@@ -39,7 +40,7 @@ COMMANDS = {
 }
 """Name: (module, one line of help). The whole command line is this table."""
 
-STATUS_BY_CODE = {"usage": USAGE, "not_found": NOT_FOUND, "unreachable": UNREACHABLE, "running": REFUSED}
+STATUS_BY_CODE = {"usage": USAGE, "not_found": NOT_FOUND, "unreachable": UNREACHABLE}
 """Exit status for the codes by which a running devnet refuses an order; any other is FAILED."""
 
 

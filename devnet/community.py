@@ -90,7 +90,7 @@ class Community:
         """Start a member's node and wait until it is ready. Raises ChildRefused when it is running, or cannot start."""
         member = self.member(handle)
         if member.state in ("running", "starting"):
-            raise ChildRefused("running", f"{handle}'s node is running already", {})
+            raise ChildRefused("already_running", f"{handle}'s node is running already", {})
         is_again = member.state != "down"
         self._set(member, "starting")
         member.child = await self._launcher.start()

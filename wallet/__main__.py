@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from wallet.client import DONE, FAILED, INTERRUPTED, USAGE, CallFailed
+from wallet.client import CallFailed
 from wallet.commands.session import global_options, session_of, take_global_options
+from wallet.exits import DONE, FAILED, INTERRUPTED, USAGE
 from wallet.terminal import Terminal, hang_up, prepare
 
 COMMANDS = {

@@ -4,20 +4,21 @@ Uses the standard library alone, so that a command starts fast. Finds the addres
 which only the home's owner can read. Knows no wallet code: an answer is plain JSON, a failure is a `CallFailed`.
 """
 
+import fcntl
 import http.client
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+
 ANSWER_BYTES_MAX = 64 << 20
 TIMEOUT_S = 60.0
-
-DONE, FAILED, USAGE, REFUSED, UNREACHABLE, LOCKED, NOT_FOUND, NOT_FINAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
-"""Exit statuses of the command."""
 
 STATUS_BY_EXIT = {FAILED: 500, USAGE: 400, REFUSED: 422, UNREACHABLE: 503, LOCKED: 423, NOT_FOUND: 404, NOT_FINAL: 504}
 """The HTTP status for a failure that ends a command with that exit status."""
@@ -147,3 +148,21 @@ def read_run_file(home: Path) -> RunFile | None:
         raise CallFailed("home", "This home belongs to another user.", next="Name another one with --home.") from None
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def running_pid(home: Path) -> int | None:
+    """The process that runs `home`; None when none does.
+
+    It holds the lock of HOME/run for as long as it lives, however it ends, so the number in the lock file is never that
+    of a stranger who was given the same one later.
+    """
+    try:
+        with (home / "run" / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found = re.match(rb"process (\d+)", lock.read(100))
+                return int(found.group(1)) if found else None
+    except OSError:
+        return None
+    return None

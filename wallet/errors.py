@@ -10,11 +10,10 @@ from typing import ClassVar
 
 from protocol.verdict import Code
 
+from .exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+
 Facts = Mapping[str, int | str]
 NO_FACTS: Facts = {}
-
-FAILED, USAGE, REFUSED, UNREACHABLE, LOCKED, NOT_FOUND, NOT_FINAL = 1, 2, 3, 4, 5, 6, 7
-"""Exit statuses of the command (0 is done, 130 is interrupted)."""
 
 
 class WalletError(Exception):

@@ -1,12 +1,13 @@
 """Running a home in this very process for the command `up`: what goes wrong at the start becomes one plain failure.
 
-Loads slowly; `wallet.commands.running` imports it when it starts a node.
+Loads slowly; `wallet.commands.running` imports it when it starts a node, and says what comes of it.
 """
 
 import errno
-import json
 import logging
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -16,10 +17,7 @@ from node.journal import JournalFailed
 from node.rebuilding import JournalContradicts
 from node.web.server import PortInUse
 
-from .client import CallFailed
-from .commands.passphrases import forbid_core_dumps
-from .commands.running import next_hint, running_pid, up_line
-from .commands.session import Session
+from .client import CallFailed, running_pid
 from .errors import WalletError
 from .home import Home
 from .up import Up, keep_log, run_until_signal
@@ -28,24 +26,14 @@ from .views import error_facts
 log = logging.getLogger("tally.up")
 
 
-def run_here(session: Session, passphrase: str | None, ready_fd: int | None) -> None:
-    """Run the home until told to end. Raises CallFailed; with `ready_fd` the failure is told there too."""
-    home = Home(session.home)
-    forbid_core_dumps()
-
-    def when_up(up: Up) -> None:
-        word = _word(session, up)
-        if ready_fd is not None:
-            _tell(ready_fd, word)
-            return
-        session.terminal.answer(word, [f"{up_line(word)}; Ctrl-C stops it"])
-        session.terminal.hint(next_hint(word))
-
+def run_here(place: Path, passphrase: str | None, when_up: Callable[[dict[str, Any]], None]) -> None:
+    """Run the home at `place` until told to end; `when_up` hears what runs, once it does. Raises CallFailed."""
+    home = Home(place)
     try:
         home.check()
         keep_log(home)
-        require_not_running(session)
-        trio.run(run_until_signal, home, passphrase, when_up)
+        _require_not_running(home)
+        trio.run(run_until_signal, home, passphrase, lambda up: when_up(_word(home, up)))
     except Exception as error:
         # At the border to the person: what is foreseen becomes a sentence, the rest goes on with its traceback.
         failure = start_failure(error)
@@ -53,38 +41,29 @@ def run_here(session: Session, passphrase: str | None, ready_fd: int | None) -> 
             log.exception("the node ended by a fault")
             raise
         log.error("not started: %s", failure.message, exc_info=error)
-        if ready_fd is not None:
-            _tell(ready_fd, {"error": failure.error, "exit_status": failure.exit_status})
         raise failure from None
-    if ready_fd is None:
-        session.terminal.hint("stopped")
 
 
-def require_not_running(session: Session) -> None:
+def _require_not_running(home: Home) -> None:
     """Raise CallFailed when another process runs this home. The lock decides in the end; this one says it in words."""
-    pid = running_pid(session.home)
+    pid = running_pid(home.root)
     if pid is not None:
         raise CallFailed(
-            "already_running", f"This home is running already (process {pid}).", facts={"pid": pid},
+            "already_running", f"A node is running in {home.root} already.", facts={"pid": pid},
             next="Use it, or stop it with `tally down`.",
         )  # fmt: skip
 
 
-def _word(session: Session, up: Up) -> dict[str, Any]:
+def _word(home: Home, up: Up) -> dict[str, Any]:
     accounts = up.wallet.accounts()
     return {
         "address": up.address,
         "pid": os.getpid(),
-        "home": str(session.home),
+        "home": str(home.root),
         "handle": up.wallet.balance(accounts[0]).handle if accounts else "",
         "locked": up.wallet.locked,
         "peer_id": up.node.peer_id,
     }
-
-
-def _tell(pipe: int, word: dict[str, Any]) -> None:
-    with open(pipe, "wb") as parent:
-        parent.write(json.dumps(word).encode() + b"\n")
 
 
 def start_failure(error: BaseException) -> CallFailed | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from wallet.client import REFUSED, CallFailed
+from wallet.client import CallFailed
 
 from ..control import is_running
 from ..homes import DevnetHome, settle_plan
@@ -34,8 +34,8 @@ def up(
 
     if is_running(home):
         raise CallFailed(
-            "running", f"A devnet is running in {home} already.", exit_status=REFUSED,
-            next="End it with `tally-devnet down`, or name another folder with --home.",
+            "already_running", f"A devnet is running in {home} already.",
+            next="Use it, or end it with `tally-devnet down`, or name another folder with --home.",
         )  # fmt: skip
     place = DevnetHome(home)
     if fresh:

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from wallet.client import NOT_FOUND, CallFailed
+from wallet.client import CallFailed
+from wallet.exits import NOT_FOUND
 
 from ..control import NotRunning, ask, is_running
 from ..homes import DevnetHome

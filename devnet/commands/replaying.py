@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from protocol.base import DECIMALS_MAX
-from wallet.client import DONE, FAILED, REFUSED, CallFailed
+from wallet.client import CallFailed
 from wallet.errors import BadAmount
+from wallet.exits import DONE, FAILED
 from wallet.money import format_amount, parse_amount
 
 from ..control import is_running
@@ -51,7 +52,7 @@ def replay(
         raise CallFailed("csv", "No row of this file says a payment, so there is nothing to replay.")
     place = DevnetHome(home or _home_of(terms, table))
     if is_running(place.root):
-        raise CallFailed("running", f"This replay is under way already in {place.root}.", exit_status=REFUSED)
+        raise CallFailed("already_running", f"This replay is running in {place.root} already.")
     if fresh:
         place.wipe()
     report = _run(place, table, terms, file, as_json)

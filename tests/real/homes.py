@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devnet.founding import settle_network
-from wallet.commands.running import running_pid
+from wallet.client import running_pid
 from wallet.founding import Founder, Terms, found_together
 
 COMMAND_TIMEOUT_S = 60.0

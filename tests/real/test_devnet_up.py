@@ -1,5 +1,6 @@
 """`tally-devnet up` as a user meets it: real processes, living payments, faults from another shell, a clean end."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,9 @@ def test_an_order_for_somebody_unknown_is_refused_and_changes_nothing(devnet: Ru
 
 
 def test_a_second_devnet_in_the_same_home_is_refused(devnet: RunningDevnet) -> None:
-    assert run("up", "--home", devnet.home)[0] == 3
+    status, output = run("up", "--home", devnet.home, "--json")
+    assert (status, json.loads(output)["error"]["code"]) == (1, "already_running")
+    assert devnet.order("start", "ana")[0] == 1
     assert devnet.order("status")[0] == 0
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from node.config import read_config, write_config
 from tests.real.homes import PROJECT, end, ending, make_community, tally
-from wallet.commands.running import running_pid
+from wallet.client import running_pid
 
 TIMEOUT_S = 30.0
 
@@ -86,9 +86,10 @@ def test_the_token_is_new_at_each_start_and_in_no_log(home: Path) -> None:
 def test_a_second_one_on_the_same_home_is_refused_and_the_first_goes_on(home: Path) -> None:
     first = foreground(home)
     for extra in ((), ("--detach",)):
-        refused = reported(home, "up", *extra)
-        assert refused["error"]["code"] == "already_running"
-        assert refused["error"]["facts"] == {"pid": first.pid}
+        refused = tally(home, "up", *extra, "--json")
+        error = json.loads(refused.stdout)["error"]
+        assert (refused.returncode, error["code"], error["facts"]) == (1, "already_running", {"pid": first.pid})
+        assert error["message"] == f"A node is running in {home} already."
     assert tally(home, "balance").returncode == 0
     assert tally(home, "down").returncode == 0
     assert first.wait(TIMEOUT_S) == 0

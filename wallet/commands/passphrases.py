@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from wallet.client import USAGE, CallFailed
+from wallet.client import CallFailed
 from wallet.commands.session import Session
+from wallet.exits import USAGE
 
 PASSPHRASE_BYTES_MAX = 1024
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from wallet.client import NOT_FINAL, REFUSED, USAGE, CallFailed, Client
+from wallet.client import CallFailed, Client
 from wallet.commands.session import DURATION, Session, command
 from wallet.commands.showing import as_option
+from wallet.exits import NOT_FINAL, REFUSED, USAGE
 
 ANSWER_MARGIN_S = 20.0
 """How much longer than --timeout the command waits for the wallet's answer."""

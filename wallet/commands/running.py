@@ -4,10 +4,8 @@
 is ready, or why it is not, so that `up --detach` never says a word too early.
 """
 
-import fcntl
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,8 +15,8 @@ from typing import Any
 
 import click
 
-from wallet.client import CallFailed, read_run_file, require_wallet, unreachable
-from wallet.commands.passphrases import given_passphrase, passphrase_options
+from wallet.client import CallFailed, read_run_file, require_wallet, running_pid, unreachable
+from wallet.commands.passphrases import forbid_core_dumps, given_passphrase, passphrase_options
 from wallet.commands.session import Session, command
 
 READY_TIMEOUT_S = 120.0
@@ -41,10 +39,42 @@ def up(session: Session, detach: bool, passphrase_file: str | None, passphrase_f
     passphrase = given_passphrase(passphrase_file, passphrase_fd)
     if detach:
         _detach(session, passphrase)
-        return
+    elif ready_fd is not None:
+        _run_for_parent(session, passphrase, ready_fd)
+    else:
+        _run(session, passphrase)
+
+
+def _run(session: Session, passphrase: str | None) -> None:
+    """Run the home in this process until told to end."""
     from wallet.starting import run_here  # loads the network and web libraries
 
-    run_here(session, passphrase, ready_fd)
+    def when_up(word: dict[str, Any]) -> None:
+        session.terminal.answer(word, [f"{up_line(word)}; Ctrl-C stops it"])
+        session.terminal.hint(next_hint(word))
+
+    forbid_core_dumps()
+    run_here(session.home, passphrase, when_up)
+    session.terminal.hint("stopped")
+
+
+def _run_for_parent(session: Session, passphrase: str | None, ready_fd: int) -> None:
+    """As `_run`, telling one line to the parent that waits at the pipe: what runs, or why nothing does."""
+    from wallet.starting import run_here
+
+    parent = open(ready_fd, "wb")
+
+    def tell(word: dict[str, Any]) -> None:
+        with parent:
+            parent.write(json.dumps(word).encode() + b"\n")
+
+    forbid_core_dumps()
+    try:
+        run_here(session.home, passphrase, tell)
+    except CallFailed as failure:
+        if not parent.closed:
+            tell({"error": failure.error, "exit_status": failure.exit_status})
+        raise
 
 
 def _detach(session: Session, passphrase: str | None) -> None:
@@ -150,24 +180,6 @@ def down(session: Session) -> None:
         if not _is_gone(session.home, pid):
             raise CallFailed("still_running", f"Process {pid} does not end.", facts={"pid": pid})
     session.terminal.answer({"stopped": True, "pid": pid}, [f"stopped (process {pid})"])
-
-
-def running_pid(home: Path) -> int | None:
-    """The process that runs `home`; None when none does.
-
-    It holds the lock of HOME/run for as long as it lives, however it ends, so the number in the lock file is never that
-    of a stranger who was given the same one later.
-    """
-    try:
-        with (home / "run" / "lock").open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found = re.match(rb"process (\d+)", lock.read(100))
-                return int(found.group(1)) if found else None
-    except OSError:
-        return None
-    return None
 
 
 def _ask_to_end(session: Session, pid: int) -> None:
