@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from node.api import ServedNode, number_in
+from node.api import Handler, ServedNode, number_in
+from node.settling import DoorClosed, settled
 from node.verify import check_books
 from node.views import handle_of
 from node.web.application import FailureHandlers, answer, read_body
@@ -22,7 +23,7 @@ from node.web.problem import Failed, Problem, bad_request
 from protocol.base import AccountId
 
 from .client import STATUS_BY_EXIT
-from .errors import WalletError
+from .errors import StoreFailed, WalletError
 from .money import format_amount, parse_amount
 from .service import Wallet
 from .views import (
@@ -41,6 +42,7 @@ ACCOUNTS_SHOWN = 10
 RECENT_ROWS = 10
 HISTORY_ROWS_MAX = 10_000
 TIMEOUT_S_MAX = 3600.0
+ASK_AGAIN = "Ask again. If it stays so, mend the disk, then restart with `tally up`."
 
 Wait = Literal["recorded", "final", "seen"]
 
@@ -104,11 +106,26 @@ class WalletApi:
             ("history", self.history), ("members", self.members), ("payments/{id}", self.payment),
         )  # fmt: skip
         acts = (
-            ("preview", self.preview), ("pay", self.pay), ("receive", self.receive), ("refund", self.refund),
-            ("unlock", self.unlock), ("lock", self.lock), ("verify", self.verify), ("down", self.down),
+            ("preview", self._settled(self.preview)), ("pay", self.pay), ("receive", self.receive),
+            ("refund", self.refund), ("unlock", self.unlock), ("lock", self.lock), ("verify", self.verify),
+            ("down", self.down),
         )  # fmt: skip
-        table = [(path, handler, "GET") for path, handler in reads] + [(path, act, "POST") for path, act in acts]
+        table = [(path, self._settled(read), "GET") for path, read in reads]
+        table += [(path, act, "POST") for path, act in acts]
         return [Route(f"/v1/wallet/{path}", handler, methods=[method]) for path, handler, method in table]
+
+    def _settled(self, read: Handler) -> Handler:
+        """Have the answer of `read` leave only when all that it may show is durable: the ledger is a commit ahead."""
+
+        async def answered(request: Request) -> Response:
+            response = await read(request)
+            try:
+                await settled(self._node.bookkeeper)
+            except DoorClosed as error:
+                raise StoreFailed(f"What would be shown is not on disk: {error}.", next=ASK_AGAIN) from error
+            return response
+
+        return answered
 
     def failures(self) -> FailureHandlers:
         """How the wallet's errors are told."""

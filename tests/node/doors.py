@@ -1,16 +1,19 @@
-"""A real door over a real journal, for tests: the writer task runs, nothing listens."""
+"""A real door over a real journal, for tests: the writer task runs, nothing listens; and a disk that can be held."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 
 from node.bookkeeper import Bookkeeper
-from node.journal import Journal
+from node.journal import Journal, JournalFailed
 from node.rebuilding import rebuild
 from node.records import EntryRecord, Record
 from tests.builders import Town
+
+ResultT = TypeVar("ResultT")
 
 
 @asynccontextmanager
@@ -28,3 +31,18 @@ async def door_of(town: Town, folder: Path, *records: Record, vfs: str | None = 
             nursery.cancel_scope.cancel()
     finally:
         journal.close()
+
+
+class HeldDisk:
+    """Stands for the door's committer: a commit ends when the test says so, well or badly."""
+
+    def __init__(self, door: Bookkeeper) -> None:
+        self.may_end = trio.Event()
+        self.fails = False
+        door._committer = self  # type: ignore[assignment]  # it runs commits as well
+
+    async def run(self, commit: Callable[[], ResultT]) -> ResultT:
+        await self.may_end.wait()
+        if self.fails:
+            raise JournalFailed("the disk is full")
+        return commit()

@@ -1,15 +1,12 @@
 """A read waits for the commit of what it may show, and when that fails it shows nothing of it."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from node.bookkeeper import Bookkeeper
-from node.journal import JournalFailed
 from node.settling import DoorClosed, once_settled, settled
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle
@@ -17,25 +14,8 @@ from protocol.ops import Send
 from protocol.payment import PaymentId
 from tests.builders import Town, found
 from tests.node.asgi import Answer, call
-from tests.node.doors import door_of
+from tests.node.doors import HeldDisk, door_of
 from tests.node.served import QuietNode, served
-
-ResultT = TypeVar("ResultT")
-
-
-class HeldDisk:
-    """Stands for the door's committer: a commit ends when the test says so, well or badly."""
-
-    def __init__(self, door: Bookkeeper) -> None:
-        self.may_end = trio.Event()
-        self.fails = False
-        door._committer = self  # type: ignore[assignment]  # it runs commits as well
-
-    async def run(self, commit: Callable[[], ResultT]) -> ResultT:
-        await self.may_end.wait()
-        if self.fails:
-            raise JournalFailed("the disk is full")
-        return commit()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from node.journal import Journal
 from node.rebuilding import rebuild
@@ -14,8 +15,11 @@ from node.standing import Standing
 from node.web.application import Guarded, application
 from node.web.guard import Guard
 from protocol.base import AccountId
+from protocol.messages import Bundle
 from tests.builders import found, opened
-from tests.node.asgi import BEARER, HOST, JSON, PORT, TOKEN, call, post
+from tests.node.asgi import BEARER, HOST, JSON, PORT, TOKEN, Answer, call, post
+from tests.node.doors import HeldDisk, door_of
+from tests.node.served import QuietNode
 from wallet import errors
 from wallet.api import WalletApi
 from wallet.results import Balance, Community, HistoryRow, Member, Party, Payment, Received
@@ -91,6 +95,12 @@ class ToldWallet:
         return []
 
 
+class StillDoor:
+    """A door that writes nothing."""
+
+    is_settled, unreadable = True, None
+
+
 class StillNode:
     """A node that does nothing."""
 
@@ -100,6 +110,7 @@ class StillNode:
     def __init__(self) -> None:
         self.ledger = opened(found("ana", "bob"))
         self.journal = self
+        self.bookkeeper = StillDoor()
 
     def counts(self) -> dict[str, int]:
         return {"entries": 3}
@@ -269,6 +280,38 @@ async def test_the_books_are_checked(wallet: ToldWallet, stop: trio.Event, tmp_p
         assert got.json == {"entries": 1, "sum": "0.00", "unit": "hours", "faults": []}
     finally:
         journal.close()
+
+
+READS = ("summary", "status", "balance", "history", "members", "payments/pay1abc")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("path", [*READS, "preview"])
+async def test_what_is_looked_at_during_a_commit_is_told_when_that_is_done_and_not_if_it_fails(
+    wallet: ToldWallet, stop: trio.Event, tmp_path: Path, path: str, fails: bool
+) -> None:
+    town = found("ana", "bob")
+    answers: list[Answer] = []
+    async with door_of(town, tmp_path) as door:
+        api = WalletApi(wallet, QuietNode(door), stop)  # type: ignore[arg-type]  # they stand for the real ones
+        app = Guarded(application(api.routes(), api.failures()), Guard(PORT, TOKEN))
+
+        async def look() -> None:
+            asked = f"/v1/wallet/{path}"
+            answers.append(await (post(app, asked, ORDER) if path == "preview" else call(app, path=asked)))
+
+        disk = HeldDisk(door)
+        door.take(Bundle((town.open("ana"),)))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+            await wait_all_tasks_blocked()
+            assert answers == []
+            disk.fails = fails
+            disk.may_end.set()
+        if fails:
+            assert (answers[0].status, answers[0].json["code"]) == (500, "store_failed")
+            await look()
+        assert answers[-1].status == 200, "and later it can be looked at again"
 
 
 @pytest.mark.parametrize("path", ["pay", "receive", "refund", "unlock", "lock", "verify", "down", "preview"])
