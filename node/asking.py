@@ -1,6 +1,7 @@
 """Questions to the witnesses that a caller waits for: the head of an account, the decision on an act of account 0."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -47,38 +48,39 @@ class Asker:
 
     # Heads
 
-    async def heads(self, ask: AskHead, timeout_s: float) -> list[HeadAnswer]:
+    async def heads(self, asks: Sequence[AskHead], timeout_s: float) -> list[HeadAnswer]:
         """Ask all witnesses what they hold of an account; returns when all have answered or the time is over.
 
-        Comes back as soon as a quorum has answered and a short grace for the others is over.
+        `asks` has the question to each, in the order of the witnesses; their serials are given here. Comes back as
+        soon as a quorum has answered and a short grace for the others is over.
         """
         self._serial += 1
-        ask = AskHead(self._serial, ask.account, ask.instance, ask.previous, ask.signature)
-        question = self._heads[ask.serial] = _HeadQuestion()
+        serial = self._serial
+        asks = [replace(ask, serial=serial) for ask in asks]
+        question = self._heads[serial] = _HeadQuestion()
         commons = self._door.ledger.commons
         try:
             with trio.move_on_after(timeout_s):
                 while len(question.answers) < len(commons.witnesses):
-                    self._ask_heads(ask, question)
+                    self._ask_heads(asks, question)
                     patience = ASK_AGAIN_S if len(question.answers) < commons.quorum else ASK_AGAIN_S / 4
                     with trio.move_on_after(patience) as waiting:
                         await question.changed.wait()
                     if waiting.cancelled_caught and len(question.answers) >= commons.quorum:
                         break
         finally:
-            del self._heads[ask.serial]
+            del self._heads[serial]
         return [HeadAnswer(witness, head) for witness, head in sorted(question.answers.items())]
 
-    def _ask_heads(self, ask: AskHead, question: _HeadQuestion) -> None:
+    def _ask_heads(self, asks: Sequence[AskHead], question: _HeadQuestion) -> None:
         question.changed = trio.Event()
-        keys = self._door.ledger.commons.witnesses
-        missing = [key for index, key in enumerate(keys) if index not in question.answers]
-        self._exchange.send_all(self._exchange.neighbours.witnesses(missing), ask)
-        own = None if self._witnessing is None else self._witnessing.index
-        if own is not None and own not in question.answers and self._witnessing is not None:
-            head = self._witnessing.head(ask)
-            if head is not None:
-                question.answers[own] = head
+        for index, (key, ask) in enumerate(zip(self._door.ledger.commons.witnesses, asks, strict=True)):
+            if index in question.answers:
+                continue
+            if self._witnessing is None or index != self._witnessing.index:
+                self._exchange.send_all(self._exchange.neighbours.witnesses((key,)), ask)
+            elif (head := self._witnessing.head(ask)) is not None:
+                question.answers[index] = head
                 question.changed.set()
 
     def _on_head(self, peer: str, head: Head) -> None:

@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -139,10 +139,15 @@ class Node:
         """Where an entry that was recorded here stands."""
         return self.tracker.standing(account, seq, id)
 
-    async def ask_heads(self, account: AccountId, instance: bytes, previous: bytes, signature: Signature) -> list[Head]:
-        """Ask the witnesses what they hold of an account and for the lease to sign; the answers that came in time."""
-        ask = AskHead(0, account, instance, previous, signature)
-        return [answer.head for answer in await self.asker.heads(ask, ASK_TIMEOUT_S)]
+    async def ask_heads(
+        self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
+    ) -> list[Head]:
+        """Ask the witnesses what they hold of an account and for the lease to sign; the answers that came in time.
+
+        `signatures` are of the account's key, one for each witness in their order (R17.1).
+        """
+        asks = [AskHead(0, account, instance, previous, signature) for signature in signatures]
+        return [answer.head for answer in await self.asker.heads(asks, ASK_TIMEOUT_S)]
 
     async def decide(self, signed: SignedEntry, timeout_s: float = 30.0) -> Deciding:
         """Bring an entry of account 0 with its ballots to the witnesses; `certificate` is set when it was decided."""

@@ -114,7 +114,7 @@ class Witnessing:
             return
         match verdict:
             case Accepted() | Duplicate():
-                if ask.instance and not self._leases.extend(signed.account, ask.instance, now):
+                if ask.instance and not self._leases.may_submit(signed.account, ask.instance, now):
                     return  # another instance holds the lease: silence, so that no vote supports a copy of a home
                 again = partial(self.submit, ask, reply)
                 self._release(self._witness.consider(signed.account, signed.seq, now), ask.serial, reply, again)
@@ -188,12 +188,12 @@ class Witnessing:
     # Heads and leases
 
     def head(self, ask: AskHead) -> Head | None:
-        """Say what is held of an account and whether the asker may sign for it; None when the key is not its own."""
+        """Say what is held of an account and whether the asker may sign for it; None unless its key asks this one."""
         chain = self._door.ledger.chain(ask.account)
         commons = self._door.ledger.commons
         member = commons.members.get(ask.account)
         authority = chain.authority if chain is not None else None if member is None else member.authority
-        content = AskHead.content(ask.account, ask.instance, ask.previous)
+        content = AskHead.content(self._key.public, ask.account, ask.instance, ask.previous)
         if authority is None or not any(
             verify(key, Tag.INSTANCE, commons.community, content, ask.signature) for key in authority.keys
         ):

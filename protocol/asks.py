@@ -74,7 +74,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class AskHead:
-    """A signer asks a witness what it holds of its account, and for the lease to sign (signed by the account's key)."""
+    """A signer asks a witness what it holds of its account, and for the lease to sign.
+
+    The account's key signs it with the key of the witness that is asked, so no witness can show it to another one.
+    """
 
     TAG: ClassVar[int] = 15
     serial: int
@@ -85,9 +88,9 @@ class AskHead:
     signature: Signature
 
     @staticmethod
-    def content(account: AccountId, instance: bytes, previous: bytes) -> bytes:
+    def content(witness: PublicKey, account: AccountId, instance: bytes, previous: bytes) -> bytes:
         """The bytes under the signature (Tag.INSTANCE)."""
-        return codec.encode((account, instance, previous))
+        return codec.encode((witness, account, instance, previous))
 
     def plain(self) -> codec.Plain:
         return self.serial, self.account, self.instance, self.previous, self.signature

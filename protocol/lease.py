@@ -1,7 +1,7 @@
 """The witness's side of the instance lease: of several copies of one wallet, one may sign at a time.
 
-A wallet asks with its instance's nonce, new at each start. A lease lasts 60 seconds from the last request or
-submission of its holder. It is kept in memory only: it guards honest people against their own copies, while
+A wallet asks with its instance's nonce, new at each start. A lease lasts 60 seconds from the last request of its
+holder. It is kept in memory only: it guards honest people against their own copies, while
 certificates guard everybody against dishonest ones. The caller has checked that the account's key signed the request,
 so there is at most one row a member.
 May not read a clock: `now` is seconds on the witness's monotonic clock.
@@ -35,14 +35,12 @@ class Leases:
         self._holdings[account] = _Holding(instance, now + self._length_s)
         return True
 
-    def extend(self, account: AccountId, instance: bytes, now: float) -> bool:
-        """Count a submission of `instance`; False when another one holds the lease, and then there should be no vote.
+    def may_submit(self, account: AccountId, instance: bytes, now: float) -> bool:
+        """Whether a submission of `instance` may have a vote: False while another one holds the lease.
 
-        It prolongs the lease of its holder and grants none: no key signed which instance a submission names, so anybody
-        could take the lease of an account by submitting its entries again. An empty nonce is a submission by somebody
-        else's node, which neither holds nor needs a lease.
+        It takes no lease and prolongs none: no key signed which instance a submission names, so anybody could do that
+        by submitting the account's entries again. An empty nonce is a submission by somebody else's node, which
+        neither holds nor needs a lease.
         """
         holding = self._holdings.get(account)
-        if not instance or holding is None or holding.until <= now:
-            return True
-        return self.ask(account, instance, b"", now)
+        return not instance or holding is None or holding.until <= now or holding.instance == instance

@@ -203,10 +203,13 @@ class Desk:
 
     async def _ask(self, previous: bytes) -> None:
         node, instance = self._node, self._book.instance
-        content = AskHead.content(self.account, instance, previous)
-        signature = sign(self._key(), Tag.INSTANCE, node.ledger.commons.community, content)
+        key, commons = self._key(), node.ledger.commons
+        signatures = [
+            sign(key, Tag.INSTANCE, commons.community, AskHead.content(witness, self.account, instance, previous))
+            for witness in commons.witnesses
+        ]
         self._signer.ask(self._staff.clock())
-        answers = await node.ask_heads(self.account, instance, previous, signature)
+        answers = await node.ask_heads(self.account, instance, previous, signatures)
         self._signer.hear(
             answers,
             quorum=node.ledger.commons.quorum,

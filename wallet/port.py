@@ -42,8 +42,8 @@ class NodePort(Protocol):
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself.
 
-        `instance` is the nonce under whose lease it was signed, so that the lease is extended. Raises
-        `node.bookkeeper.DoorClosed` when the record could not be kept.
+        `instance` is the nonce under whose lease it was signed: while another one holds it, no witness votes for it.
+        Raises `node.bookkeeper.DoorClosed` when the record could not be kept.
         """
         ...
 
@@ -56,9 +56,12 @@ class NodePort(Protocol):
         ...
 
     async def ask_heads(
-        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+        self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
     ) -> Sequence[Head]:
-        """Ask all witnesses what they hold of the account, and for the lease; the answers that came in time."""
+        """Ask all witnesses what they hold of the account, and for the lease; the answers that came in time.
+
+        `signatures` has one for each witness, in their order: each is asked by name.
+        """
         ...
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:

@@ -26,27 +26,32 @@ def test_a_restart_takes_over_from_itself_and_shuts_the_old_life_out() -> None:
     assert not leases.ask(ACCOUNT, ONE, b"", 2.0)
 
 
-def test_a_submission_prolongs_the_lease_of_its_own_instance_only() -> None:
+def test_while_one_instance_holds_the_lease_only_its_submissions_may_have_a_vote() -> None:
     leases = Leases()
     leases.ask(ACCOUNT, ONE, b"", 0.0)
-    assert leases.extend(ACCOUNT, ONE, 50.0)
-    assert not leases.extend(ACCOUNT, OTHER, 60.0), "a late submission of a copy earns no vote"
-    assert not leases.ask(ACCOUNT, OTHER, b"", LEASE_S + 1)
+    assert leases.may_submit(ACCOUNT, ONE, 50.0)
+    assert not leases.may_submit(ACCOUNT, OTHER, 50.0), "a late submission of a copy earns no vote"
+    assert leases.may_submit(ACCOUNT, OTHER, LEASE_S)
 
 
-def test_a_submission_by_somebody_elses_node_needs_no_lease_and_holds_none() -> None:
+def test_a_submission_prolongs_no_lease_because_no_key_signed_whose_it_is() -> None:
     leases = Leases()
-    assert leases.extend(ACCOUNT, b"", 0.0)
-    assert leases.ask(ACCOUNT, ONE, b"", 0.0)
-    assert leases.extend(ACCOUNT, b"", 1.0)
+    leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.may_submit(ACCOUNT, ONE, LEASE_S - 1)
+    assert leases.ask(ACCOUNT, OTHER, b"", LEASE_S)
 
 
-def test_a_submission_takes_no_lease_because_no_key_signed_whose_it_is() -> None:
+def test_a_submission_takes_no_lease() -> None:
     leases = Leases()
-    assert leases.extend(ACCOUNT, OTHER, 0.0), "nobody holds the lease, so the vote is given"
+    assert leases.may_submit(ACCOUNT, OTHER, 0.0), "nobody holds the lease, so the vote is given"
     assert leases.ask(ACCOUNT, ONE, b"", 1.0)
-    assert leases.extend(ACCOUNT, OTHER, 1.0 + LEASE_S), "the lease ran out, and the late submission takes none"
-    assert leases.ask(ACCOUNT, ONE, b"", 2.0 + LEASE_S)
+
+
+def test_a_submission_by_somebody_elses_node_needs_no_lease() -> None:
+    leases = Leases()
+    assert leases.may_submit(ACCOUNT, b"", 0.0)
+    assert leases.ask(ACCOUNT, ONE, b"", 0.0)
+    assert leases.may_submit(ACCOUNT, b"", 1.0)
 
 
 def test_accounts_are_apart() -> None:

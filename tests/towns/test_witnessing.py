@@ -9,7 +9,9 @@ import trio
 
 from node.journal import Journal
 from node.records import DeadRecord, VoteRecord
-from protocol.messages import Bundle, Deliver, Head, Marked, MarkKept, encode_message
+from protocol.base import Signature
+from protocol.lease import LEASE_S
+from protocol.messages import AskHead, Bundle, Deliver, Head, Marked, MarkKept, Submit, encode_message
 from protocol.ops import Send
 from protocol.signing import Tag, sign
 from protocol.statements import Mark
@@ -205,6 +207,31 @@ async def test_forged_marks_and_heads_neither_open_a_block_nor_end_a_key(
         assert not built.is_voting("w0") and built.node("w0").problems() == []
         await built.up()
         await built.until_voting()
+
+
+async def test_no_witness_can_take_or_prolong_a_lease_with_what_it_was_asked(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    def asked(instance: bytes) -> list[Signature]:
+        contents = [AskHead.content(witness.public, town["ana"], instance, b"") for witness in town.witnesses]
+        return [sign(key("ana"), Tag.INSTANCE, town.community, content) for content in contents]
+
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        node, mine, other = built.node("ana"), bytes(16), bytes([1] * 16)
+        heads = await node.ask_heads(town["ana"], mine, b"", asked(mine))
+        assert [head.granted for head in heads] == [True] * 4
+        assert not any(head.granted for head in await node.ask_heads(town["ana"], other, b"", asked(other)))
+        await trio.sleep(LEASE_S / 2)
+        opened = town.open("ana")
+        for shown, name in enumerate(("w1", "w2", "w3", "w0")):
+            question = AskHead(1, town["ana"], mine, b"", asked(mine)[shown])
+            built.node(f"w{shown}").exchange.send(name, question)
+            built.node(f"w{shown}").exchange.send(name, Submit(1, mine, Bundle((opened,))))
+        await trio.sleep(LEASE_S / 2)
+        heads = await node.ask_heads(town["ana"], other, b"", asked(other))
+        assert [head.granted for head in heads] == [True] * 4
 
 
 async def test_a_dead_witness_holds_up_nobody(

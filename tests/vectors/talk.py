@@ -92,7 +92,7 @@ def _of_replication(town: Town) -> list[Message]:
 def _of_wallets(town: Town) -> list[Message]:
     secret = town.witnesses[0]
     proof = sign(secret, Tag.HELLO, town.community, Hello.content("12D3KooW", INSTANCE))
-    asked = sign(key("ana"), Tag.INSTANCE, town.community, AskHead.content(AccountId(1), INSTANCE, b""))
+    asked = sign(key("ana"), Tag.INSTANCE, town.community, AskHead.content(secret.public, AccountId(1), INSTANCE, b""))
     here = Position(AccountId(1), 0, 3, EntryId(bytes(32)))
     return [
         Hello(town.community, INSTANCE, 12, b"", b""),

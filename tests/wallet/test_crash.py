@@ -4,7 +4,7 @@ The process is ended by an exception that nothing here catches, at each step of 
 opened again as it lies on the disk, and the payment is asked for again with its ref.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,10 +62,10 @@ class FragileNode(VillageNode):
         return verdict
 
     async def ask_heads(
-        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+        self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
     ) -> list[Head]:
         self._at("before asking")
-        answers = list(await super().ask_heads(account, instance, previous, signature))
+        answers = list(await super().ask_heads(account, instance, previous, signatures))
         self._at("after asking")
         return answers
 

@@ -102,10 +102,10 @@ class VillageNode:
         return self.state_of(account, seq, id) is Standing.SEEN
 
     async def ask_heads(
-        self, account: AccountId, instance: bytes, previous: bytes, signature: Signature
+        self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
     ) -> Sequence[Head]:
         await trio.lowlevel.checkpoint()
-        return self.village.heads(account, instance, previous, signature)
+        return self.village.heads(account, instance, previous, signatures)
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         chain = self.ledger.chain(account)
@@ -170,7 +170,7 @@ class Village:
             self._vote(signed, instance)
 
     def _vote(self, signed: SignedEntry, instance: bytes) -> None:
-        granted = [lease.extend(signed.account, instance, self.now) for lease in self.leases]
+        granted = [lease.may_submit(signed.account, instance, self.now) for lease in self.leases]
         if not all(granted) or self._voted.setdefault((signed.account, signed.seq), signed).id != signed.id:
             self.refused.add(signed.id)
         else:
@@ -193,13 +193,16 @@ class Village:
         tag = Tag.COMMIT if place.account == COMMONS else Tag.VOTE
         return Vote(tag, place, index, self._number, sign(key, tag, self.community, content))
 
-    def heads(self, account: AccountId, instance: bytes, previous: bytes, signature: Signature) -> list[Head]:
+    def heads(
+        self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
+    ) -> list[Head]:
         """What the witnesses answer: the newest entry that any of them voted for, and the lease."""
         if self.is_silent:
             return []
-        content = AskHead.content(account, instance, previous)
-        member = self.nodes[0].ledger.commons.members[account]
-        assert verify(member.authority.keys[0], Tag.INSTANCE, self.community, content, signature)
+        (key,) = self.nodes[0].ledger.commons.members[account].authority.keys
+        for witness, signature in zip(self.witnesses, signatures, strict=True):
+            content = AskHead.content(witness.public, account, instance, previous)
+            assert verify(key, Tag.INSTANCE, self.community, content, signature)
         voted = [signed for (voter, _), signed in self._voted.items() if voter == account]
         newest = max(voted, key=lambda signed: signed.seq, default=None)
         head = None if newest is None else Position(account, newest.entry.incarnation, newest.seq, newest.id)
