@@ -7,7 +7,7 @@ bug, is logged, and ends that message only.
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import trio
@@ -18,7 +18,7 @@ from protocol.signing import Tag, verify
 
 from .bookkeeper import Bookkeeper, DoorClosed
 from .neighbours import Neighbours
-from .transport import HINT_BYTES_MAX, LinkDown, LinkEvent, LinkUp, Transport
+from .transport import HINT_BYTES_MAX, LinkDown, LinkEvent, LinkUp, Pace, Transport
 
 logger = logging.getLogger("tallystick.exchange")
 
@@ -26,7 +26,25 @@ OPEN_RECORDS_MAX = 2_000
 """Records not yet durable above which no further frames are read: the disk sets the pace of the network."""
 HOSTS_PAGE = 1_000
 
+SETTLE_S = 2.0
+"""How often neighbours are compared with links, for what no event told."""
+HELLO_PAUSE_S = 1.0
+"""A Hello that comes again is answered with ours at most this often. The answer to one of ours comes sooner than that,
+and is not answered: so two nodes do not answer one another for ever."""
+HELLOS_MAX, HELLOS_WITHIN_S = 5, 5.0
+"""Different Hellos of one peer that are heard within so many seconds; further ones are ignored."""
+
 Handler = Callable[[str, Any], None]
+
+
+@dataclass(slots=True)
+class Greeting:
+    """What a linked peer and we said of ourselves. `told_at` is when our last Hello left, on trio's clock."""
+
+    told_at: float = float("-inf")
+    heard: Hello | None = None
+    """The peer's last one, as it came."""
+    pace: Pace = field(default_factory=lambda: Pace(HELLOS_MAX, HELLOS_WITHIN_S))
 
 
 class Exchange:
@@ -39,6 +57,7 @@ class Exchange:
         self._community = community
         self._hello = hello
         self._hosted: set[int] = set()
+        self._greetings: dict[str, Greeting] = {}
         self._handlers: dict[type, Handler] = {Hello: self._on_hello, Hosts: self._on_hosts}
         self._on_up: list[Callable[[str], None]] = []
         self._on_down: list[Callable[[str], None]] = []
@@ -107,9 +126,17 @@ class Exchange:
             self._receive(peer, frame, Hint)
 
     async def follow_links(self) -> None:
-        """Greet and take leave, for as long as the node runs."""
-        async for link in self.transport.links:
-            self._follow(link)
+        """Greet and take leave, for as long as the node runs.
+
+        Events tell at once, but not all: when too many wait one is dropped, and the other end of a link may become
+        another process without one (transport/links.py). So now and then it is looked who is linked.
+        """
+        while True:
+            with trio.move_on_after(SETTLE_S):
+                async for link in self.transport.links:
+                    self._follow(link)
+                return
+            self._settle()
 
     def _follow_now(self) -> None:
         """Greet first: a link's frames may be read before its coming up is, and a stranger's frames are not heard."""
@@ -122,12 +149,38 @@ class Exchange:
     def _follow(self, link: LinkEvent) -> None:
         match link:
             case LinkUp(peer):
-                self.send(peer, self._hello)
-                self._send_hosts(peer, sorted(self._hosted))
+                self._greet(peer)
             case LinkDown(peer):
-                self.neighbours.leave(peer)
-                for down in self._on_down:
-                    down(peer)
+                self._leave(peer)
+
+    def _settle(self) -> None:
+        """Take leave of who is linked no more, greet again who has not greeted."""
+        linked = self.transport.connected()
+        for peer in set(self._greetings) - linked:
+            self._leave(peer)
+            del self._greetings[peer]
+        for peer in linked:
+            if self._greeting(peer).heard is None:
+                self._greet_again(peer)
+
+    def _greeting(self, peer: str) -> Greeting:
+        return self._greetings.setdefault(peer, Greeting())
+
+    def _greet(self, peer: str) -> None:
+        self._greeting(peer).told_at = trio.current_time()
+        self.send(peer, self._hello)
+        self._send_hosts(peer, sorted(self._hosted))
+
+    def _greet_again(self, peer: str) -> None:
+        if trio.current_time() - self._greeting(peer).told_at >= HELLO_PAUSE_S:
+            self._greet(peer)
+
+    def _leave(self, peer: str) -> None:
+        self._greeting(peer).heard = None
+        if self.neighbours.get(peer) is not None:
+            self.neighbours.leave(peer)
+            for down in self._on_down:
+                down(peer)
 
     def _receive(self, peer: str, frame: bytes, only: type | None = None) -> None:
         try:
@@ -154,6 +207,14 @@ class Exchange:
         return isinstance(message, Hello) or self.neighbours.get(peer) is not None
 
     def _on_hello(self, peer: str, hello: Hello) -> None:
+        """Greet a neighbour: who says it again has not heard us, who says something else is another process."""
+        greeting = self._greeting(peer)
+        if greeting.heard is not None:
+            self._greet_again(peer)
+        if hello == greeting.heard or not greeting.pace.allows(trio.current_time()):
+            return
+        self._leave(peer)
+        greeting.heard = hello
         if hello.community != self._community:
             logger.warning("peer %s belongs to another community; what it says is not heard", peer)
             return

@@ -6,7 +6,7 @@ the library does; commands that do not talk to the network must not import it.
 
 from .events import LinkDown, LinkEvent, LinkUp
 from .host import peer_id_of
-from .limits import FRAME_BYTES_MAX, HINT_BYTES_MAX
+from .limits import FRAME_BYTES_MAX, HINT_BYTES_MAX, Pace
 from .service import Transport, open_transport
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "LinkDown",
     "LinkEvent",
     "LinkUp",
+    "Pace",
     "Transport",
     "open_transport",
     "peer_id_of",

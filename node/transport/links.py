@@ -4,6 +4,10 @@ Rule, the same on both sides without a word about it: of two links opened by dif
 opened by the smaller peer id stays; of two opened by the same side the newer stays, because that
 side only opens one when it believes it has none. The other one is retired: nothing more is sent on
 it, and what is still on its way is read for a moment before its connection is dropped.
+
+When a link with a smaller opener takes the place of another, no event tells: as a rule both sides dialled at once, and
+what was said counts. But the other end may be another process, after a power cut or in a copied home, that has heard
+nothing yet. So events are hints to be quick by; who needs to know for certain looks at `by_peer` (node/exchange.py).
 """
 
 import trio

@@ -58,7 +58,8 @@ class MemoryTransport:
         self._hints.send_nowait((peer, hint))
 
     def tell(self, event: LinkEvent) -> None:
-        self._events.send_nowait(event)
+        if self.peer_id not in self.network.deaf:
+            self._events.send_nowait(event)
 
 
 @dataclass(eq=False)
@@ -71,6 +72,8 @@ class MemoryNetwork:
     delay_s: float = 0.0
     """The longest time that a frame is on its way."""
     ends: dict[str, MemoryTransport] = field(default_factory=dict)
+    deaf: set[str] = field(default_factory=set)
+    """Nodes that are told of no link: events get lost, and of two links one takes the other's place without any."""
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
