@@ -87,7 +87,7 @@ class Spreader:
                 self._tracker.moved(certificate.place.account)
             case Overturned(undone):
                 for account in {signed.account for signed in undone} & self._exchange.hosted:
-                    self._tracker.conflict(account)
+                    self._tracker.moved(account)
 
     def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         neighbours = self._exchange.neighbours

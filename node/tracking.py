@@ -44,7 +44,6 @@ class _Account:
 
     seen: SeqSet = field(default_factory=SeqSet)
     held_elsewhere: SeqSet = field(default_factory=SeqSet)
-    is_in_conflict: bool = False
     moved: trio.Event | None = None
     """Set when any entry of the account moved; made when somebody waits."""
 
@@ -74,7 +73,7 @@ class Tracker:
         """As `standing`, but for what is seen: that may need a longer look at the disk."""
         if self.is_final(account, seq, id) and self._is_told(known, account, seq):
             return Standing.FINAL
-        if self._door.ledger.id_at(account, 0, seq) != id or (known is not None and known.is_in_conflict):
+        if self._door.ledger.id_at(account, 0, seq) != id:
             return Standing.CONFLICT
         return self.refused_at(account, seq) or Standing.RECORDED
 
@@ -114,11 +113,6 @@ class Tracker:
         if by_payee:
             known.seen.add(position.seq)
         self.moved(position.account)
-
-    def conflict(self, account: AccountId) -> None:
-        """Remember that an entry of this account was displaced by another of its own."""
-        self._known(account).is_in_conflict = True
-        self.moved(account)
 
     def _known(self, account: AccountId) -> _Account:
         return self._accounts.setdefault(account, _Account())
