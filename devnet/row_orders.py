@@ -6,8 +6,9 @@ Accounts are numbers here, because a home holds thousands. Amounts are in minor 
 
 import resource
 
+from node.standing import Standing
 from protocol.base import AccountId
-from protocol.entry import read_signed
+from protocol.entry import SignedEntry, read_signed
 from protocol.payment import read_payment_id
 from wallet.errors import Limit
 from wallet.results import Payment
@@ -40,8 +41,11 @@ class RowOrders:
                 raise
             made = await self._pay(fields)
         signed = self._node.journal.by_id(read_payment_id(made.id).entry)
-        is_seen = signed is not None and await self._node.wait_seen(signed.account, signed.seq, signed.id, SEEN_S)
-        return {"id": made.id, "seen": is_seen}
+        return {"id": made.id, "seen": signed is not None and await self._is_seen(signed)}
+
+    async def _is_seen(self, signed: SignedEntry) -> bool:
+        place = signed.account, signed.seq, signed.id
+        return await self._node.wait_for(*place, Standing.SEEN, SEEN_S) is Standing.SEEN
 
     async def _pay(self, fields: Fields) -> Payment:
         return await self._wallet.pay(

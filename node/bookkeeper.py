@@ -57,6 +57,8 @@ class Bookkeeper:
         self._committer = Committer()
         self._ticket = Ticket()
         self._staged = 0
+        self._rising: dict[AccountId, int] = {}
+        self._writing: dict[AccountId, int] = {}
         self._proven = {_life(record.proof) for record in journal.notes(ForkRecord)}
         self._listeners: list[Listener] = []
         self._watchers: list[Callable[[Certificate], None]] = []
@@ -141,6 +143,14 @@ class Bookkeeper:
         """Records that are taken and not yet durable, about."""
         return self._staged
 
+    def final_on_disk(self, account: AccountId) -> int:
+        """The newest seq of an account whose certificate is durable, or -1. The ledger may be a commit ahead."""
+        final = self._writing.get(account, self._rising.get(account))
+        if final is not None:
+            return final
+        chain = self.ledger.chain(account)
+        return -1 if chain is None else chain.final_seq
+
     async def submit(self, bundle: Bundle) -> list[Verdict]:
         """Take a bundle and wait until what came of it is durable. Raises DoorClosed."""
         verdicts = self.take(bundle)
@@ -167,6 +177,7 @@ class Bookkeeper:
             self._work = trio.Event()
             ticket, self._ticket, self._staged = self._ticket, Ticket(), 0
             self._outbox.stage(messages=(ticket.done.set,))
+            self._writing, self._rising = self._rising, {}
             batch = self._outbox.take()
             if batch is None:
                 continue
@@ -176,6 +187,7 @@ class Bookkeeper:
             except JournalFailed as error:
                 await self._close(str(error), ticket)
                 return
+            self._writing = {}
             for release in self._outbox.durable():
                 self._release(release)
             if batch.records:
@@ -284,6 +296,7 @@ class Bookkeeper:
                 return self._decide(certificate)
             case Accepted():
                 settled = self._above_final(place)
+                self._rising.setdefault(place.account, self.final_on_disk(place.account))
                 self.ledger.certify(certificate)
                 self._stage((CertificateRecord(certificate),), Certified(certificate, settled))
                 self._stirred.append(place.account)
@@ -312,6 +325,7 @@ class Bookkeeper:
         if signed is None or not isinstance(effects, Effects):
             self._keep_pending(certificate)
             return Waiting(Need.HEIGHT, COMMONS, 0, place.seq)
+        self._rising.setdefault(COMMONS, self.final_on_disk(COMMONS))
         self.ledger.apply(effects)
         self.ledger.certify(certificate)
         self.rivals.forget(COMMONS)

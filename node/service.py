@@ -126,14 +126,12 @@ class Node:
         """Say that wallets of these accounts live here: payments to them are acknowledged."""
         self.exchange.host(accounts)
 
-    async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        """Wait until an entry is final. False when the time is over, or it never will be (see `state_of`)."""
-        standing = await self.tracker.wait_for(account, seq, id, Standing.FINAL, timeout_s)
-        return standing in (Standing.FINAL, Standing.SEEN)
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
+        """Wait until an entry is `wanted` (final or seen) or further, never will be, or the time is over.
 
-    async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        """Wait until the payee's node acknowledged an entry. False when the time is over, or it never will be."""
-        return await self.tracker.wait_for(account, seq, id, Standing.SEEN, timeout_s) is Standing.SEEN
+        Returns where it stands then.
+        """
+        return await self.tracker.wait_for(account, seq, id, wanted, timeout_s)
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Where an entry that was recorded here stands."""

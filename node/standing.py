@@ -16,3 +16,8 @@ class Standing(StrEnum):
     """Another entry stands, or may come to stand, at its place."""
     REFUSED = "refused"
     """The witnesses refuse these bytes for good."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is final, seen or not."""
+        return self in (Standing.FINAL, Standing.SEEN)

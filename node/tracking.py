@@ -71,7 +71,7 @@ class Tracker:
 
     def _standing(self, known: _Account | None, account: AccountId, seq: int, id: EntryId) -> Standing:
         """As `standing`, but for what is seen: that may need a longer look at the disk."""
-        if self.is_final(account, seq, id) and self._is_told(known, account, seq):
+        if self.is_final(account, seq, id) and self._may_be_told(known, account, seq):
             return Standing.FINAL
         if self._door.ledger.id_at(account, 0, seq) != id:
             return Standing.CONFLICT
@@ -83,7 +83,7 @@ class Tracker:
         with trio.move_on_after(timeout_s):
             while True:
                 standing = self._standing(known, account, seq, id)
-                if standing is Standing.FINAL and wanted is Standing.SEEN and seq in known.seen:
+                if standing is Standing.FINAL and seq in known.seen:
                     return Standing.SEEN
                 if standing is wanted or standing in ENDS:
                     return standing
@@ -117,18 +117,19 @@ class Tracker:
     def _known(self, account: AccountId) -> _Account:
         return self._accounts.setdefault(account, _Account())
 
-    def _is_told(self, known: _Account | None, account: AccountId, seq: int) -> bool:
+    def _may_be_told(self, known: _Account | None, account: AccountId, seq: int) -> bool:
         """Tell whether finality may be told: the certificate is durable here, and the entry is held elsewhere too.
 
         A witness of another node voted for it, or another node said that it holds it.
         """
-        certificate = self._shelf.certificate(account, seq)
-        if certificate is None:
-            return False  # it is still on its way to the disk
+        if self._door.final_on_disk(account) < seq:
+            return False
         commons = self._door.ledger.commons
         if commons.quorum > 1 or not self._own_witness or (known is not None and seq in known.held_elsewhere):
             return True
-        return any(commons.witnesses[witness] != self._own_witness for witness, _, _ in certificate.votes)
+        certificate = self._shelf.certificate(account, seq)
+        votes = () if certificate is None else certificate.votes
+        return any(commons.witnesses[witness] != self._own_witness for witness, _, _ in votes)
 
     def _is_taken(self, account: AccountId, seq: int) -> bool:
         """Tell whether all payees of the entry have taken in or returned what it sent them."""

@@ -180,7 +180,8 @@ class Desk:
         while (chain := self._node.ledger.chain(self.account)) is not None and len(chain.tail) >= TAIL_MAX:
             oldest = chain.tail[0].signed
             left = max(0.0, deadline - trio.current_time())
-            if not await self._node.wait_final(self.account, oldest.seq, oldest.id, left):
+            reached = await self._node.wait_for(self.account, oldest.seq, oldest.id, Standing.FINAL, left)
+            if not reached.is_final:
                 raise errors.Busy("Earlier payments are not final yet; nothing was signed.", {"waiting": TAIL_MAX})
 
     async def _be_ready(self) -> None:

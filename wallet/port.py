@@ -47,12 +47,11 @@ class NodePort(Protocol):
         """
         ...
 
-    async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        """Wait until the entry is final; False after `timeout_s` or as soon as it never can be."""
-        ...
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
+        """Wait until the entry is `wanted` (final or seen) or further, at most `timeout_s` or until it never can be.
 
-    async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        """Wait until the payee's node has acknowledged the final entry; False after `timeout_s`."""
+        Returns where it stands then.
+        """
         ...
 
     async def ask_heads(

@@ -207,7 +207,7 @@ class Wallet:
         send = signed.entry.ops[id.op]
         if not isinstance(send, Send) or send.to not in self.book.ordinals:
             raise errors.CannotRefund("Only a payment to this wallet can be refunded.", {"id": str(id)})
-        if self.node.state_of(signed.account, signed.seq, signed.id) not in (Standing.FINAL, Standing.SEEN):
+        if not self.node.state_of(signed.account, signed.seq, signed.id).is_final:
             raise errors.CannotRefund("This payment is not final, so there is nothing to give back yet.")
         payer, incarnation, ref = signed.account, signed.entry.incarnation, f"refund of {id}"
 
@@ -224,8 +224,7 @@ class Wallet:
     # Waiting
 
     async def _reach(self, row: PaymentRow, wait: Wait, deadline: float) -> Payment:
-        await wait_until(self.node, row.place, wait, deadline, row.op)
-        return self._window.payment(row)
+        return self._window.payment(row, await wait_until(self.node, row.place, wait, deadline, row.op))
 
     # Showing
 

@@ -3,6 +3,7 @@
 Reads the node's ledger and journal and the wallet's book; signs and changes nothing, so it works locked as well.
 """
 
+from node.standing import Standing
 from node.views import account_named
 from protocol.base import AccountId, Malformed
 from protocol.entry import SignedEntry
@@ -118,7 +119,7 @@ class Window:
         entry, op = signed.entry, signed.entry.ops[id.op]
         kept = self._book.payment(entry.account, entry.incarnation, entry.seq, id.op)
         if kept is not None and kept.entry == signed.id:
-            return self.payment(kept)
+            return self.payment(kept, self._node.state_of(entry.account, entry.seq, signed.id))
         send = op if isinstance(op, Send) else None
         payee, amount = (op.to, int(op.amount)) if isinstance(op, Send) else self._bounced(signed, op)
         return Payment(
@@ -142,11 +143,11 @@ class Window:
                 return op.payer, sum(send.amount for send in sends)
         return op.payer, 0
 
-    def payment(self, row: PaymentRow) -> Payment:
+    def payment(self, row: PaymentRow, state: Standing) -> Payment:
         """A payment of this wallet, as its book has it."""
         return Payment(
             str(PaymentId(row.entry, row.op)),
-            self._node.state_of(row.account, row.seq, row.entry),
+            state,
             self.party(row.account),
             self.party(row.payee),
             row.amount,

@@ -13,28 +13,27 @@ from .errors import BadRequest, Conflict, Facts, Refused, Timeout
 from .port import NodePort
 from .results import Wait
 
+WANTED = {"recorded": Standing.RECORDED, "final": Standing.FINAL, "seen": Standing.SEEN}
+
 
 async def wait_until(node: NodePort, place: Position, wait: Wait, deadline: float, op: int | None = None) -> Standing:
     """Return the entry's standing once it is `wait` or further; `deadline` is on trio's clock, `op` its payment.
 
     Raises Timeout when it is not that far in time, Conflict or Refused when it never will be, BadRequest.
     """
-    left = max(0.0, deadline - trio.current_time())
-    match wait:
-        case "recorded":
-            done = True
-        case "final":
-            done = await node.wait_final(place.account, place.seq, place.id, left)
-        case "seen":
-            done = await node.wait_seen(place.account, place.seq, place.id, left)
-        case _:
-            raise BadRequest("Wait for recorded, final or seen.", {"given": str(wait)[:40]})
-    state = node.state_of(place.account, place.seq, place.id)
+    wanted = WANTED.get(wait)
+    if wanted is None:
+        raise BadRequest("Wait for recorded, final or seen.", {"given": str(wait)[:40]})
+    if wanted is Standing.RECORDED:
+        state = node.state_of(place.account, place.seq, place.id)
+    else:
+        left = max(0.0, deadline - trio.current_time())
+        state = await node.wait_for(place.account, place.seq, place.id, wanted, left)
     if state is Standing.CONFLICT:
         raise Conflict("Another entry was signed for this place, so this may never be final.", _facts(place, op, state))
     if state is Standing.REFUSED:
         raise Refused("The witnesses refuse this entry.", _facts(place, op, state), "Ask the stewards for help.")
-    if not done:
+    if wanted is not Standing.RECORDED and state is not wanted and state is not Standing.SEEN:
         facts = _facts(place, op, state)
         next = f"It goes on by itself; look again with `tally show {facts['id']}`." if "id" in facts else None
         raise Timeout(f"Signed and {state.value}, but not {wait} in time.", facts, next)

@@ -104,7 +104,8 @@ class MemoryTown:
 
     async def is_final(self, name: str, signed: SignedEntry, timeout_s: float = 20.0) -> bool:
         """Wait until an entry is final at that node."""
-        return await self.node(name).wait_final(signed.account, signed.seq, signed.id, timeout_s)
+        place = signed.account, signed.seq, signed.id
+        return (await self.node(name).wait_for(*place, Standing.FINAL, timeout_s)).is_final
 
     def standing(self, name: str, signed: SignedEntry) -> Standing:
         return self.node(name).state_of(signed.account, signed.seq, signed.id)

@@ -35,7 +35,8 @@ async def test_an_entry_becomes_final_here_and_seen_by_the_payee(
         opened, paid = town.open("ana"), town.write("ana", Send(town["ben"], 5))
         for signed in (opened, paid):
             assert await built.pay_in("ana", signed) == Accepted()
-        assert await built.node("ana").wait_seen(paid.account, paid.seq, paid.id, 10)
+        place = paid.account, paid.seq, paid.id
+        assert await built.node("ana").wait_for(*place, Standing.SEEN, 10) is Standing.SEEN
         await built.until_level()
         assert built.node("w3").ledger.balance(town["ben"]) == 5
 
@@ -144,9 +145,7 @@ async def test_a_split_vote_is_a_conflict_and_still_one_after_a_restart(
 async def test_all_becomes_final_everywhere_over_links_that_break(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any, seed: int
 ) -> None:
-    async with memory_town(
-        town, tmp_path, f"{FOUR} ana ben", monkeypatch, seed=seed, loss=0.05, delay_s=0.2
-    ) as built:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch, seed=seed, loss=0.05, delay_s=0.2) as built:
         await built.up()
         heads = []
         for name in ("ana", "ben"):

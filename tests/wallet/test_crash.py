@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from node.standing import Standing
-from protocol.base import AccountId, Signature
+from protocol.base import AccountId, EntryId, Signature
 from protocol.messages import Head
 from protocol.verdict import Verdict
 from wallet import desk
@@ -69,9 +69,9 @@ class FragileNode(VillageNode):
         self._at("after asking")
         return answers
 
-    async def wait_final(self, account: AccountId, seq: int, id: bytes, timeout_s: float) -> bool:
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
         self._at("before it is final")
-        return await super().wait_final(account, seq, id, timeout_s)  # type: ignore[arg-type]
+        return await super().wait_for(account, seq, id, wanted, timeout_s)
 
 
 def sabotage(monkeypatch: pytest.MonkeyPatch, saboteur: Saboteur) -> None:

@@ -88,18 +88,12 @@ class VillageNode:
             self.conflicts.add(signed.id)
         return verdict
 
-    async def wait_final(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        done = {Standing.FINAL, Standing.SEEN, Standing.CONFLICT}
+    async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
+        done = {wanted, Standing.SEEN, Standing.CONFLICT}
         with trio.move_on_after(timeout_s):
             while self.state_of(account, seq, id) not in done:
                 await self.village.moved.wait()
-        return self.state_of(account, seq, id) in (Standing.FINAL, Standing.SEEN)
-
-    async def wait_seen(self, account: AccountId, seq: int, id: EntryId, timeout_s: float) -> bool:
-        with trio.move_on_after(timeout_s):
-            while self.state_of(account, seq, id) is not Standing.SEEN:
-                await self.village.moved.wait()
-        return self.state_of(account, seq, id) is Standing.SEEN
+        return self.state_of(account, seq, id)
 
     async def ask_heads(
         self, account: AccountId, instance: bytes, previous: bytes, signatures: Sequence[Signature]
