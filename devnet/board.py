@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 NEWEST = 12
 """Payments that are shown."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 from .community import Community
 from .pipe import ChildRefused

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 from .board import Event
 from .community import Community

@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 from .board import Board
 from .community import Community

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 
 def percentile(times_s: Sequence[float], part: float) -> float:

@@ -11,7 +11,7 @@ from math import inf
 
 import trio
 
-from wallet.money import format_amount
+from node.amounts import format_amount
 
 from .board import MEMBER_HEADER, Board, Event, Standing, in_columns
 from .community import Community

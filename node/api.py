@@ -20,6 +20,7 @@ from protocol.ops import Send
 from protocol.payment import community_text, read_payment_id
 from protocol.verdict import Accepted, Duplicate, Fork, Refused, Verdict, Waiting
 
+from .amounts import format_amount
 from .bookkeeper import Bookkeeper
 from .feed import Feed
 from .filesystem import StoreRefused
@@ -31,7 +32,6 @@ from .views import (
     Json,
     account_named,
     certificate_view,
-    decimal_text,
     entry_view,
     handle_of,
     send_view,
@@ -134,7 +134,7 @@ class NodeApi:
                 "quorum": commons.quorum,
                 "witnesses": len(commons.witnesses),
                 "members": len(commons.members),
-                "sum": decimal_text(ledger.check_sum(), commons.decimals),
+                "sum": format_amount(ledger.check_sum(), commons.decimals),
                 "row": self._node.journal.last_row,
                 "waiting": len(self._node.bookkeeper.waiting),
                 "peer_id": self._node.peer_id,
@@ -183,8 +183,8 @@ class NodeApi:
         return {
             "account": account,
             "handle": handle_of(commons, account),
-            "balance": decimal_text(ledger.balance(account), commons.decimals),
-            "limit": decimal_text(commons.limit(account), commons.decimals),
+            "balance": format_amount(ledger.balance(account), commons.decimals),
+            "limit": format_amount(commons.limit(account), commons.decimals),
             "unit": commons.unit,
             "level": LEVELS[commons.level(account)],
             "incarnation": chain.incarnation if chain else 0,

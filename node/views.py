@@ -16,16 +16,11 @@ from protocol.ops import COMMONS_HANDLE, Bounce, Op, PublicNote, Recv, SealedNot
 from protocol.payment import PaymentId
 from protocol.statements import Certificate, Place
 
+from .amounts import format_amount
+
 Json = dict[str, Any]
 
 LEVELS = ("free", "suspended", "frozen")
-
-
-def decimal_text(minor: int, decimals: int) -> str:
-    """Write smallest units as decimal text: (-250, 2) -> "-2.50"."""
-    digits = str(abs(minor)).rjust(decimals + 1, "0")
-    sign = "-" if minor < 0 else ""
-    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
 
 
 def handle_of(commons: Commons, account: AccountId) -> str:
@@ -74,7 +69,7 @@ def op_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
         case Recv():
             return {
                 "op": "recv", "payer": handle_of(commons, op.payer), "incarnation": op.incarnation, "upto": op.upto,
-                "total": decimal_text(op.total, commons.decimals),
+                "total": format_amount(op.total, commons.decimals),
             }  # fmt: skip
         case Bounce():
             return {
@@ -92,7 +87,7 @@ def send_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
         "id": str(PaymentId(signed.id, index)),
         "payer": handle_of(commons, signed.account),
         "payee": handle_of(commons, op.to),
-        "amount": decimal_text(op.amount, commons.decimals),
+        "amount": format_amount(op.amount, commons.decimals),
         "unit": commons.unit,
         "memo": op.note.text if isinstance(op.note, PublicNote) else None,
         "sealed": isinstance(op.note, SealedNote),

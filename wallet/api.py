@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from node.amounts import format_amount
 from node.api import Handler, ServedNode, number_in
 from node.settling import DoorClosed, settled
 from node.verify import check_books
@@ -24,7 +25,7 @@ from protocol.base import AccountId
 
 from .client import STATUS_BY_EXIT
 from .errors import StoreFailed, WalletError
-from .money import format_amount, parse_amount
+from .money import parse_amount
 from .service import Wallet
 from .views import (
     Json,

@@ -56,14 +56,6 @@ class BadId(WalletError):
     next_step = "Copy the whole id, it starts with pay1."
 
 
-class BadWords(WalletError):
-    """Not 24 recovery words, or their checksum fails."""
-
-    code = "bad_words"
-    exit_status = USAGE
-    next_step = "Check the words against your paper, in order."
-
-
 class BadRequest(WalletError):
     """A request that makes no sense as written, such as an unknown state to wait for."""
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from node.amounts import format_amount
 from node.verify import Report
 from node.views import LEVELS
 
 from .errors import WalletError
-from .money import format_amount
 from .results import Balance, Community, HistoryRow, Member, Payment, Received
 
 Json = dict[str, Any]

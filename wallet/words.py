@@ -9,8 +9,6 @@ from mnemonic import Mnemonic
 
 from protocol.derivation import words_to_seed
 
-from .errors import BadWords
-
 ENTROPY_BYTES = 32
 WORDS = 24
 
@@ -25,24 +23,6 @@ def to_words(entropy: bytes) -> list[str]:
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"{ENTROPY_BYTES} bytes stand for {WORDS} words, not {len(entropy)}")
     return Mnemonic("english").to_mnemonic(entropy).split()
-
-
-def from_words(sentence: str) -> bytes:
-    """The entropy of 24 words, however spaced or capitalised.
-
-    Raises BadWords, naming the places (never the words) that are not in the list.
-    """
-    language = Mnemonic("english")
-    words = sentence.lower().split()
-    if len(words) != WORDS:
-        raise BadWords(f"There must be {WORDS} recovery words.", {"given": len(words)})
-    known = set(language.wordlist)
-    strange = [str(place) for place, word in enumerate(words, 1) if word not in known]
-    if strange:
-        raise BadWords("Some words are not in the list.", {"places": ", ".join(strange)})
-    if not language.check(" ".join(words)):
-        raise BadWords("The words do not belong together: one is wrong, or two are swapped.")
-    return bytes(language.to_entropy(words))
 
 
 def seed_of(entropy: bytes) -> bytes:

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from node.amounts import format_amount
 from protocol.base import DECIMALS_MAX
 from wallet.client import CallFailed
 from wallet.errors import BadAmount
 from wallet.exits import DONE, FAILED
-from wallet.money import format_amount, parse_amount
+from wallet.money import parse_amount
 
 from ..control import is_running
 from ..csv_columns import Wanted

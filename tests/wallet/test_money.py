@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.amounts import format_amount
 from protocol.base import AMOUNT_MAX
 from wallet.errors import BadAmount
-from wallet.money import format_amount, parse_amount, round_half_up
+from wallet.money import parse_amount
 
 
 @pytest.mark.parametrize(
@@ -45,21 +46,3 @@ def test_what_is_written_reads_back(minor: int, decimals: int) -> None:
 )
 def test_balances_are_written_with_sign_and_all_decimals(minor: int, decimals: int, text: str) -> None:
     assert format_amount(minor, decimals) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "minor", "exact"),
-    [
-        ("1.005", 101, False), ("1.004", 100, False), ("1.0049999", 100, False), ("2.675", 268, False),
-        ("-1.005", -101, False), ("3", 300, True), ("3.100", 310, True), ("0", 0, True), ("0.004", 0, False),
-        ("000.50", 50, True), ("123456789012345678.995", 12345678901234567900, False),
-    ],
-)  # fmt: skip
-def test_finer_amounts_are_rounded_half_up_and_said_to_be(text: str, minor: int, exact: bool) -> None:
-    assert round_half_up(text, 2) == (minor, exact)
-
-
-@pytest.mark.parametrize("text", ["", "x", "1e5", "NaN", "1,5", "--1", ".5", "9" * 40])
-def test_junk_is_no_number(text: str) -> None:
-    with pytest.raises(BadAmount):
-        round_half_up(text, 2)
