@@ -149,6 +149,7 @@ class Exchange:
     def _follow(self, link: LinkEvent) -> None:
         match link:
             case LinkUp(peer):
+                self._leave(peer)  # a new link begins anew, whatever was left of the last one
                 self._greet(peer)
             case LinkDown(peer):
                 self._leave(peer)

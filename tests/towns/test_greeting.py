@@ -169,6 +169,23 @@ async def test_another_process_with_the_same_name_is_a_new_neighbour(
         assert known is not None and known.hello == other and neighbours.hosting(town["ben"]) == []
 
 
+async def test_a_new_link_is_a_new_beginning_also_when_nobody_told_the_end_of_the_last_one(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with puppet_of_w0(town, tmp_path, monkeypatch) as (built, puppet):
+        ups: list[str] = []
+        built.node("w0").exchange.on_link(ups.append)
+        puppet.say(puppet.hello)
+        await puppet.hears()
+        built.network.deaf = {"w0"}
+        built.network.leave("puppet")
+        built.network.deaf = set()
+        again = Puppet(built.network.join("puppet"), puppet.hello)
+        again.say(again.hello)
+        assert (await again.hears())[Hello] == 1
+        assert ups == ["puppet", "puppet"]
+
+
 async def test_a_flood_of_different_hellos_is_heard_a_few_times_only(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
