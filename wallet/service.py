@@ -14,6 +14,7 @@ import trio
 from node.standing import Standing
 from protocol.base import AccountId
 from protocol.ledger import Incoming
+from protocol.messages import Position
 from protocol.ops import Bounce, Recv, Send
 from protocol.signing import SecretKey
 
@@ -39,6 +40,8 @@ logger = logging.getLogger("tallystick.wallet")
 WAIT_S = 30.0
 """How long a payment waits for its state when nobody says otherwise."""
 REF_MAX = 200
+REFUND = "refund of "
+"""How the refs of refunds begin. No person's ref may begin so: then one is never taken for the other."""
 FORWARDERS = 16
 """Accounts whose signed entries are handed in at the same time after a start."""
 
@@ -149,6 +152,8 @@ class Wallet:
         check_memo(note, sealed=sealed)
         if ref is not None and not 1 <= len(ref) <= REF_MAX:
             raise errors.BadRequest(f"A ref has 1 to {REF_MAX} characters.")
+        if ref is not None and ref.startswith(REFUND):
+            raise errors.BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')
         deadline = trio.current_time() + timeout_s
 
         def order() -> Order | PaymentRow:
@@ -193,7 +198,7 @@ class Wallet:
             amount += sum(one.amount for one in taken)
             parcels += sum(len(one.seqs) for one in taken)
             entries += 1
-            state = await wait_until(self.node, written.place, wait, deadline)
+            state = await self._wait(written.place, wait, deadline)
             ready = self.node.ledger.incoming(account)
         return Received(account, amount, parcels, entries, state)
 
@@ -209,7 +214,7 @@ class Wallet:
             raise errors.CannotRefund("Only a payment to this wallet can be refunded.", {"id": str(id)})
         if not self.node.state_of(signed.account, signed.seq, signed.id).is_final:
             raise errors.CannotRefund("This payment is not final, so there is nothing to give back yet.")
-        payer, incarnation, ref = signed.account, signed.entry.incarnation, f"refund of {id}"
+        payer, incarnation, ref = signed.account, signed.entry.incarnation, f"{REFUND}{id}"
 
         def order() -> Order | PaymentRow:
             if (made := self.book.by_ref(send.to, ref)) is not None:
@@ -224,7 +229,12 @@ class Wallet:
     # Waiting
 
     async def _reach(self, row: PaymentRow, wait: Wait, deadline: float) -> Payment:
-        return self._window.payment(row, await wait_until(self.node, row.place, wait, deadline, row.op))
+        return self._window.payment(row, await self._wait(row.place, wait, deadline, row.op))
+
+    async def _wait(self, place: Position, wait: Wait, deadline: float, op: int | None = None) -> Standing:
+        commons = self.node.ledger.commons
+        is_alone = commons.quorum == 1 and commons.members.keys() <= self.book.ordinals.keys()
+        return await wait_until(self.node, place, wait, deadline, op, is_alone=is_alone)
 
     # Showing
 

@@ -16,10 +16,13 @@ from .results import Wait
 WANTED = {"recorded": Standing.RECORDED, "final": Standing.FINAL, "seen": Standing.SEEN}
 
 
-async def wait_until(node: NodePort, place: Position, wait: Wait, deadline: float, op: int | None = None) -> Standing:
+async def wait_until(
+    node: NodePort, place: Position, wait: Wait, deadline: float, op: int | None = None, *, is_alone: bool = False
+) -> Standing:
     """Return the entry's standing once it is `wait` or further; `deadline` is on trio's clock, `op` its payment.
 
-    Raises Timeout when it is not that far in time, Conflict or Refused when it never will be, BadRequest.
+    `is_alone` says that no other node can hold it: as that is what makes it final, there is no use in waiting. Raises
+    Timeout when it is not that far in time, Conflict or Refused when it never will be, BadRequest.
     """
     wanted = WANTED.get(wait)
     if wanted is None:
@@ -27,17 +30,24 @@ async def wait_until(node: NodePort, place: Position, wait: Wait, deadline: floa
     if wanted is Standing.RECORDED:
         state = node.state_of(place.account, place.seq, place.id)
     else:
-        left = max(0.0, deadline - trio.current_time())
+        left = 0.0 if is_alone else max(0.0, deadline - trio.current_time())
         state = await node.wait_for(place.account, place.seq, place.id, wanted, left)
     if state is Standing.CONFLICT:
         raise Conflict("Another entry was signed for this place, so this may never be final.", _facts(place, op, state))
     if state is Standing.REFUSED:
         raise Refused("The witnesses refuse this entry.", _facts(place, op, state), "Ask the stewards for help.")
     if wanted is not Standing.RECORDED and state is not wanted and state is not Standing.SEEN:
-        facts = _facts(place, op, state)
-        next = f"It goes on by itself; look again with `tally show {facts['id']}`." if "id" in facts else None
-        raise Timeout(f"Signed and {state.value}, but not {wait} in time.", facts, next)
+        raise _late(wait, _facts(place, op, state), is_alone=is_alone)
     return state
+
+
+def _late(wait: Wait, facts: Facts, *, is_alone: bool) -> Timeout:
+    if is_alone:
+        words = "It becomes final when another member's node holds it too, and there is no other member yet"
+        next = "Nothing needs to be done. To be content with what can be had, say --wait recorded."
+        return Timeout(f"Signed and {facts['state']}. {words}.", facts, next)
+    next = f"It goes on by itself; look again with `tally show {facts['id']}`." if "id" in facts else None
+    return Timeout(f"Signed and {facts['state']}, but not {wait} in time.", facts, next)
 
 
 def _facts(place: Position, op: int | None, state: Standing) -> Facts:

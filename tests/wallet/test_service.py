@@ -168,6 +168,17 @@ async def test_a_refund_is_a_bounce_while_in_flight_and_a_payment_back_after(vil
         assert {row.kind for row in ana.history(ANA)} == {"paid", "incoming", "came_back"}
 
 
+async def test_no_ref_of_a_person_can_be_taken_for_that_of_a_refund(village: Village, tmp_path: Path) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana, running(tmp_path / "ben", village.node()) as ben:
+        paid = await ana.pay(ANA, BEN_IN_IT, 5)
+        before = dict(ben.book.heads)
+        with pytest.raises(errors.BadRequest, match="refund of"):
+            await ben.pay(BEN_IN_IT, AccountId(2), 1, ref=f"refund of {paid.id}")
+        assert ben.book.heads == before
+        back = await ben.refund(paid.id)
+        assert (back.payee.account, back.amount) == (ANA, 5)
+
+
 async def test_only_a_final_payment_to_this_wallet_can_be_refunded(village: Village, tmp_path: Path) -> None:
     async with running(tmp_path / "ana", village.node()) as ana:
         paid = await ana.pay(ANA, BEN_IN_IT, 5)
@@ -214,6 +225,20 @@ async def test_what_is_not_final_in_time_says_so_and_goes_on(village: Village, t
         assert caught.value.facts["state"] == "recorded"
         village.speak()
         assert (await ana.pay(ANA, BEN_IN_IT, 5, ref="slow")).id == caught.value.facts["id"]
+
+
+async def test_whose_community_has_nobody_else_is_told_so_at_once(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"ana": ["ana", "anas-shop"]}, charter=replace(PLAIN, commons_limit=50))
+    async with running(tmp_path / "ana", village.node()) as ana:
+        await ana.pay(ANA, COMMONS, 1)
+        village.is_silent = True
+        started = trio.current_time()
+        for payee in (COMMONS, BEN):
+            with pytest.raises(errors.Timeout, match="another member") as caught:
+                await ana.pay(ANA, payee, 5, timeout_s=3600)
+            assert caught.value.facts["state"] == "recorded"
+        assert trio.current_time() - started < 60
+        assert (await ana.pay(ANA, COMMONS, 5, wait="recorded")).state is Standing.RECORDED
 
 
 async def test_payments_of_one_account_are_under_way_together_up_to_a_bound(village: Village, tmp_path: Path) -> None:
