@@ -15,11 +15,15 @@ from .exchange import Exchange
 from .happenings import Forked, Happening
 from .settling import once_settled
 from .shelf import Shelf
+from .transport import Pace
 
 TICK_S = 1.0
 LACKING_MAX = 32
 """Spans that are asked for in one go on behalf of waiting entries."""
 CURSORS_MAX = 1_000
+COMPARES_MAX, COMPARES_WITHIN_S = 50, 10.0
+"""Questions of one peer about ranges that are answered within so many seconds, since each may cost a look at every
+account. A pull asks one at a time and seldom; what is not answered it asks again."""
 
 
 class Replicator:
@@ -31,10 +35,11 @@ class Replicator:
         self._shelf = shelf
         self._pulls: dict[str, Pull] = {}
         self._cursors: dict[str, Cursor] = {}
+        self._comparing: dict[str, Pace] = {}
         exchange.answer(Since, lambda peer, ask: self._reply(peer, serve_since(shelf, ask)))
         exchange.answer(Fetch, lambda peer, ask: self._reply(peer, serve_fetch(shelf, ask)))
         exchange.answer(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
-        exchange.answer(Compare, lambda peer, ask: self._reply(peer, serve_compare(shelf, ask)))
+        exchange.answer(Compare, self._on_compare)
         exchange.answer(Index, self._on_index)
         exchange.answer(Moved, self._on_moved)
         exchange.answer(Heads, self._on_heads)
@@ -102,8 +107,17 @@ class Replicator:
         if peer in self._pulls:
             self._reply(peer, self._pulls[peer].on_moved(moved, trio.current_time()))
 
+    def _on_compare(self, peer: str, ask: Compare) -> None:
+        if self._may_compare(peer):
+            self._reply(peer, serve_compare(self._shelf, ask))
+
+    def _may_compare(self, peer: str) -> bool:
+        """Count a question about ranges. The pace outlives the link: peers are those on the list, so it stays small."""
+        pace = self._comparing.setdefault(peer, Pace(COMPARES_MAX, COMPARES_WITHIN_S))
+        return pace.allows(trio.current_time())
+
     def _on_heads(self, peer: str, heads: Heads) -> None:
-        if peer in self._pulls:
+        if peer in self._pulls and (not heads.reply or self._may_compare(peer)):
             self._reply(peer, self._pulls[peer].on_heads(heads, trio.current_time()))
 
     def _on_deliver(self, peer: str, deliver: Deliver) -> None:

@@ -7,9 +7,10 @@ not known by row). At most one question is open at a time, so the answers set th
 question that was lost is simply asked again by `tick`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Protocol
 
 from .base import ACCOUNT_MAX, TAIL_MAX, AccountId, digest
@@ -45,6 +46,8 @@ SPANS_ENTRIES_MAX = 1_000
 SMALL_RANGE = 32
 """A range that differs and holds no more chains than this is told head by head."""
 PARTS = 16
+RANGES_MAX = 256
+"""Ranges of one message that are looked at, or sent: what is left over shows in the next comparing."""
 PATIENCE_S = 10
 """After this long without an answer the open question counts as lost."""
 READ_AGAIN_S = 5
@@ -288,20 +291,30 @@ def serve_compare(shelf: Shelf, ask: Compare) -> list[Message]:
     """Answer each range that differs: with heads when it is small on one side, else with its parts."""
     small: list[tuple[int, int]] = []
     parts: list[Range] = []
-    for theirs in ask.ranges:
-        ours = range_of(shelf, theirs.first, theirs.last)
+    asked = {(theirs.first, theirs.last): theirs for theirs in ask.ranges}
+    for first, last in _apart(asked):
+        theirs, ours = asked[first, last], range_of(shelf, first, last)
         if ours == theirs:
             continue
-        if min(ours.count, theirs.count) <= SMALL_RANGE or theirs.first == theirs.last:
-            small.append((theirs.first, theirs.last))
-        else:
+        if min(ours.count, theirs.count) <= SMALL_RANGE or first == last:
+            small.append((first, last))
+        elif len(parts) < RANGES_MAX:
             parts += split(shelf, ours)
     messages = heads_messages(shelf, small, reply=True)
     if parts:
-        messages.append(Compare(tuple(parts)))
+        messages.append(Compare(tuple(parts[:RANGES_MAX])))
     if not messages:
         messages.append(Heads((), (), reply=False))  # nothing differs: this ends the comparing
     return messages
+
+
+def _apart(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The first ranges, without those that begin before others have ended: no account is looked at twice."""
+    free = 0
+    for first, last in islice(ranges, RANGES_MAX):
+        if first >= free:
+            free = max(free, last + 1)
+            yield first, last
 
 
 def split(shelf: Shelf, whole: Range) -> list[Range]:
@@ -316,6 +329,7 @@ def split(shelf: Shelf, whole: Range) -> list[Range]:
 
 def heads_messages(shelf: Shelf, ranges: Sequence[tuple[int, int]], *, reply: bool) -> list[Message]:
     """This node's heads in `ranges`, in pages; only the last page asks for the peer's."""
+    ranges = list(_apart(ranges))
     heads = [head for first, last in ranges for head in shelf.final_heads(first, last)]
     if not ranges:
         return []
