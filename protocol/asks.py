@@ -5,12 +5,11 @@ from typing import ClassVar, Self
 
 from . import codec
 from .base import ACCOUNT_MAX, KEY_BYTES, SIGNATURE_BYTES, AccountId, Malformed, PublicKey, Signature
-from .bundles import Bundle, Position, Span
+from .bundles import NOTHING, Bundle, Position, Span
 from .entry import SIGNED_BYTES_MAX, SignedEntry, read_signed
 from .statements import CERTIFICATE_BYTES_MAX, Certificate, Mark, Nack, Vote
 
 INSTANCE_BYTES = 16
-NOTHING = Bundle()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ class Bundle:
         )
 
 
+NOTHING = Bundle()
+"""No evidence, and nothing beside what is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """One place in one chain, with what stands there."""

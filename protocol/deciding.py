@@ -8,10 +8,10 @@ Pure: the shell sends `request()` to the witnesses of `unanswered`, and shows ev
 from collections.abc import Sequence
 
 from .base import COMMONS, CommunityId, PublicKey
-from .decisions import NOTHING
+from .bundles import NOTHING, Bundle
 from .entry import SignedEntry
 from .gathering import Gathering
-from .messages import AskCommit, Ballot, Bundle
+from .messages import AskCommit, Ballot
 from .signing import Authority, Tag
 from .statements import Certificate, Nack, Place, Vote, ballot_content
 from .verdict import Code

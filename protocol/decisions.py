@@ -5,12 +5,9 @@ The shell of a witness acts on these: it writes what is fresh before it lets it 
 
 from dataclasses import dataclass
 
-from .messages import Bundle
+from .bundles import NOTHING, Bundle
 from .statements import Nack, Vote
 from .verdict import Code
-
-NOTHING = Bundle()
-"""No evidence, and nothing to write beside a vote."""
 
 
 @dataclass(frozen=True, slots=True)

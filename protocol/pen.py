@@ -5,10 +5,10 @@ its old number, which gives the same bytes (PROTOCOL-RULES 6, 11). It decides no
 """
 
 from .base import MARK_BLOCK
+from .bundles import NOTHING, Bundle
 from .commons import Commons
-from .decisions import NOTHING, Denied, NeedMark, Stopped, Voted
+from .decisions import Denied, NeedMark, Stopped, Voted
 from .memory import WitnessMemory
-from .messages import Bundle
 from .signing import SecretKey, Tag, sign
 from .statements import Certificate, Mark, Nack, Place, Vote, certificate_tag
 from .verdict import Code

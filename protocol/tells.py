@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from . import codec
 from .base import ACCOUNT_MAX, KEY_BYTES, SIGNATURE_BYTES, AccountId, CommunityId, Malformed
-from .bundles import Bundle, Position, Range, Span
+from .bundles import NOTHING, Bundle, Position, Range, Span
 from .entry import SIGNED_BYTES_MAX
 from .statements import ForkProof
 
@@ -15,7 +15,6 @@ PAGE_ROWS = 500
 """Rows of a journal that one index page lists; below codec.ITEMS_MAX."""
 HEADS_MAX = 500
 """Heads that one message tells of."""
-NOTHING = Bundle()
 
 
 @dataclass(frozen=True, slots=True)

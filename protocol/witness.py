@@ -12,14 +12,14 @@ seals, no reopening and no rotation of keys before a later charter version: rule
 
 from .base import COMMONS, TAIL_MAX, AccountId
 from .budget import Budget
+from .bundles import NOTHING, Bundle
 from .chain import Chain, Effects
 from .commons import FROZEN, SUSPENDED
 from .council import Council
-from .decisions import NOTHING, Decision, Denied, NeedMark, Stopped, Voted
+from .decisions import Decision, Denied, NeedMark, Stopped, Voted
 from .entry import SignedEntry
 from .ledger import Ledger
 from .memory import WitnessMemory
-from .messages import Bundle
 from .pen import Pen
 from .signing import SecretKey, Tag
 from .statements import Certificate, Mark, Place, Vote
