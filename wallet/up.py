@@ -13,7 +13,6 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 import trio
@@ -31,6 +30,7 @@ from node.web.server import listen, serve
 
 from .api import WalletApi
 from .home import Home, write_private
+from .logbook import Logbook
 from .service import Wallet, run_wallet
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tally.up")
 
-LOG_BYTES_MAX = 5_000_000
-LOG_FILES = 3
 TOKEN_BYTES = 32
 
 
@@ -133,7 +131,7 @@ def keep_log(home: Home) -> None:
     """Write the log of this process to HOME/run/tally.log, a few files of a few megabytes at most."""
     os.umask(0o077)
     make_private_folder(home.run)
-    handler = RotatingFileHandler(home.run / "tally.log", maxBytes=LOG_BYTES_MAX, backupCount=LOG_FILES)
+    handler = Logbook(home.run / "tally.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
