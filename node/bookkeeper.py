@@ -1,9 +1,9 @@
 """The one door: everything that is to become part of the record goes through `take`, and nothing else writes.
 
 Bytes were decoded before; here an entry is judged (signatures included), applied to the ledger in memory, and
-staged, with no await in between. The writer task makes one batch after the other durable. Answers, events and
-messages that depend on a record are staged beside it and released only then (protocol/commit.py, which the
-simulator runs too). If a commit fails, the door takes nothing more, drops its memory and reads on from the journal.
+staged, with no await in between, for the writer (`writing`). Answers, events and messages that depend on a record
+are staged beside it and released only after its commit (protocol/commit.py, which the simulator runs too). If a commit
+fails, the door takes nothing more, drops its memory and reads on from the journal.
 """
 
 import logging
@@ -11,25 +11,22 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import trio
-
 from protocol.base import COMMONS, TAIL_MAX, AccountId, EntryId
-from protocol.commit import Outbox
 from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger, Overruled
 from protocol.messages import Bundle
 from protocol.statements import Certificate, ForkProof, Place
 from protocol.verdict import Accepted, Code, Duplicate, Fork, Need, Refused, Verdict, Waiting
 
-from .committing import Committer
 from .filesystem import StoreRefused
 from .happenings import Certified, Entered, Forked, Happening, Listener, Overturned
-from .journal import Journal, JournalFailed
+from .journal import Journal
 from .rebuilding import JournalContradicts, rebuild_aside
 from .records import CertificateRecord, EntryRecord, ForkRecord, Record
 from .rivals import Branch, Rivals
 from .settling import DoorClosed, Ticket
 from .waiting import WaitingRoom
+from .writing import Release, Writer, let_go
 
 __all__ = ["Bookkeeper", "DoorClosed"]
 
@@ -50,20 +47,14 @@ class Bookkeeper:
         """Why the ledger may show what is not on disk; only after a failed commit, and as a rule not for long."""
         self.waiting = WaitingRoom()
         self.rivals = Rivals()
-        self.last_row = journal.last_row
         self._pending: dict[AccountId, Certificate] = {}
         self._stirred: deque[AccountId] = deque()
-        self._outbox: Outbox[Record, Callable[[], object]] = Outbox()
-        self._committer = Committer()
-        self._ticket = Ticket()
-        self._staged = 0
-        self._rising: dict[AccountId, int] = {}
-        self._writing: dict[AccountId, int] = {}
+        self._writer = Writer(journal)
+        self._final_on_disk: dict[AccountId, int] = {}
         self._proven = {_life(record.proof) for record in journal.notes(ForkRecord)}
         self._listeners: list[Listener] = []
+        self._on_closed: list[Callable[[], None]] = []
         self._watchers: list[Callable[[Certificate], None]] = []
-        self._work = trio.Event()
-        self._rows_grew = trio.Event()
 
     # Asking and telling
 
@@ -75,18 +66,25 @@ class Bookkeeper:
         """Have `watcher` see every certificate that is shown here, before it is judged and whatever comes of it."""
         self._watchers.append(watcher)
 
+    def on_closed(self, closed: Callable[[], None]) -> None:
+        """Have `closed` called once nothing is taken any more."""
+        self._on_closed.append(closed)
+
     async def wait_rows(self, above: int) -> int:
         """Wait until the journal has a row above `above`; returns its newest row."""
-        while self.last_row <= above:
-            await self._rows_grew.wait()
-        return self.last_row
+        return await self._writer.wait_rows(above)
+
+    @property
+    def last_row(self) -> int:
+        """The newest durable row of the journal."""
+        return self._writer.last_row
 
     # Taking in
 
     def take(self, bundle: Bundle) -> list[Verdict]:
-        """Judge and apply what can be; one verdict an entry, in order. Durable once `ticket.durable()` returns.
+        """Judge and apply what can be; one verdict an entry, in order.
 
-        Raises DoorClosed after a failed commit.
+        Durable once `ticket.durable()` returns; if nobody waits for it, soon. Raises DoorClosed after a failed commit.
         """
         self._require_open()
         verdicts: list[Verdict] = []
@@ -116,11 +114,15 @@ class Bookkeeper:
         self._require_open()
         self._stage(records)
 
-    def after_commit(self, release: Callable[[], object]) -> None:
+    def after_commit(self, release: Release) -> None:
         """Call `release` once everything taken so far is durable; never, if that fails. Raises DoorClosed."""
         self._require_open()
-        self._outbox.stage(messages=(release,))
-        self._work.set()
+        self._writer.stage((), (release,))
+        self._writer.hasten()
+
+    def hasten(self) -> None:
+        """Somebody waits for what was taken: have it written without delay."""
+        self._writer.hasten()
 
     def tell(self, happening: Happening) -> None:
         """Have listeners told of `happening` once everything taken so far is durable; not after a failed commit."""
@@ -130,24 +132,24 @@ class Bookkeeper:
     @property
     def ticket(self) -> Ticket:
         """Stands for what was taken so far; wait for it with `durable`."""
-        self._work.set()
-        return self._ticket
+        return self._writer.ticket
 
     @property
     def is_settled(self) -> bool:
         """Tell whether all that the ledger shows is durable."""
-        return self.unreadable is None and self._outbox.is_settled
+        return self.unreadable is None and self._writer.is_settled
 
     @property
     def staged(self) -> int:
         """Records that are taken and not yet durable, about."""
-        return self._staged
+        return self._writer.staged
 
     def final_on_disk(self, account: AccountId) -> int:
         """The newest seq of an account whose certificate is durable, or -1. The ledger may be a commit ahead."""
-        final = self._writing.get(account, self._rising.get(account))
-        if final is not None:
-            return final
+        final = self._final_on_disk.get(account)
+        return self._final_seq(account) if final is None else final
+
+    def _final_seq(self, account: AccountId) -> int:
         chain = self.ledger.chain(account)
         return -1 if chain is None else chain.final_seq
 
@@ -158,53 +160,24 @@ class Bookkeeper:
         return verdicts
 
     def _stage(self, records: Sequence[Record], *happenings: Happening) -> None:
-        told = [partial(self._tell, happening) for happening in happenings] if self._listeners else ()
-        self._outbox.stage(records, told)
-        self._staged += len(records)
-        self._work.set()
+        self._writer.stage(records, [partial(self._tell, happening) for happening in happenings])
 
     def _tell(self, happening: Happening) -> None:
+        if isinstance(happening, Certified):
+            place = happening.certificate.place
+            self._final_on_disk[place.account] = place.seq
         for listener in self._listeners:
-            self._release(partial(listener, happening))
-
-    # The writer
+            let_go(partial(listener, happening))
 
     async def write(self) -> None:
         """Commit one batch after the other, for as long as the node runs or until a commit fails."""
-        while True:
-            await self._work.wait()
-            await trio.lowlevel.checkpoint()  # all who are ready put their records into this commit
-            self._work = trio.Event()
-            ticket, self._ticket, self._staged = self._ticket, Ticket(), 0
-            self._outbox.stage(messages=(ticket.done.set,))
-            self._writing, self._rising = self._rising, {}
-            batch = self._outbox.take()
-            if batch is None:
-                continue
-            try:
-                if batch.records:
-                    self.last_row = await self._committer.run(partial(self.journal.append, batch.records))
-            except JournalFailed as error:
-                await self._close(str(error), ticket)
-                return
-            self._writing = {}
-            for release in self._outbox.durable():
-                self._release(release)
-            if batch.records:
-                self._rows_grew.set()
-                self._rows_grew = trio.Event()
+        await self._close(await self._writer.run())
 
-    def _release(self, release: Callable[[], object]) -> None:
-        try:
-            release()
-        except Exception:  # the one place that keeps a bug in a listener from the other listeners and the writer
-            logger.exception("what follows a commit went wrong")
-
-    async def _close(self, reason: str, ticket: Ticket) -> None:
+    async def _close(self, reason: str) -> None:
         """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
         logger.error("the record cannot be kept, so nothing is signed any more: %s", reason)
         self.failed = self.unreadable = reason
-        self.waiting, self.rivals, self._pending, self._outbox = WaitingRoom(), Rivals(), {}, Outbox()
+        self.waiting, self.rivals, self._pending, self._final_on_disk = WaitingRoom(), Rivals(), {}, {}
         try:
             self.ledger = await rebuild_aside(self.journal)
         except (StoreRefused, JournalContradicts) as error:
@@ -212,8 +185,9 @@ class Bookkeeper:
             logger.error("the record cannot be read either, so nothing is shown: %s", error)
         else:
             self.unreadable = None
-        ticket.fail(self.failed)
-        self._ticket.fail(self.failed)
+        self._writer.fail(self.failed)
+        for closed in self._on_closed:
+            let_go(closed)
 
     def _require_open(self) -> None:
         if self.failed is not None:
@@ -296,7 +270,7 @@ class Bookkeeper:
                 return self._decide(certificate)
             case Accepted():
                 settled = self._above_final(place)
-                self._rising.setdefault(place.account, self.final_on_disk(place.account))
+                self._final_on_disk.setdefault(place.account, self._final_seq(place.account))
                 self.ledger.certify(certificate)
                 self._stage((CertificateRecord(certificate),), Certified(certificate, settled))
                 self._stirred.append(place.account)
@@ -325,7 +299,7 @@ class Bookkeeper:
         if signed is None or not isinstance(effects, Effects):
             self._keep_pending(certificate)
             return Waiting(Need.HEIGHT, COMMONS, 0, place.seq)
-        self._rising.setdefault(COMMONS, self.final_on_disk(COMMONS))
+        self._final_on_disk.setdefault(COMMONS, self._final_seq(COMMONS))
         self.ledger.apply(effects)
         self.ledger.certify(certificate)
         self.rivals.forget(COMMONS)

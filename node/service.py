@@ -104,16 +104,15 @@ class Node:
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         """Take one signed entry through the door; durable when this returns, and on its way to the witnesses.
 
-        `instance` is the nonce under whose lease it was signed: whoever names one keeps the bytes durably itself, so
-        they go to the witnesses while the journal still writes. Raises Malformed, or DoorClosed when nothing is taken.
+        `instance` is the nonce under whose lease it was signed: whoever names one keeps the bytes durably itself and
+        hands them in again after a crash, so they need not wait for the journal, which writes them with what follows.
+        Raises Malformed, or DoorClosed when nothing is taken.
         """
         signed = read_signed(signed_raw)
         (verdict,) = self.bookkeeper.take(Bundle((signed,)))
-        goes_on = isinstance(verdict, Accepted | Duplicate) and signed.account != 0
-        if goes_on and instance:
-            self.submitter.submit(signed, instance)
-        await self.bookkeeper.ticket.durable()
-        if goes_on:
+        if not instance:
+            await self.bookkeeper.ticket.durable()
+        if isinstance(verdict, Accepted | Duplicate) and signed.account != 0:
             self.submitter.submit(signed, instance)
         return verdict
 

@@ -157,6 +157,7 @@ class Submitter:
         certificate = outstanding.gathering.hear(answer.statement)
         if certificate is not None:
             self._door.take(Bundle((), (certificate,)))
+            self._door.hasten()  # the payer waits for it
         elif outstanding.gathering.is_hopeless:
             signed, reasons = outstanding.signed, outstanding.gathering.reasons
             words = ", ".join(code.word if isinstance(code, Code) else str(code) for code in reasons)

@@ -57,6 +57,7 @@ class Tracker:
         self._own_witness = own_witness
         self._accounts: dict[AccountId, _Account] = {}
         self.refused_at: Callable[[AccountId, int], Standing | None] = lambda _account, _seq: None
+        door.on_closed(self._end_waiting)
 
     # Asking
 
@@ -78,10 +79,13 @@ class Tracker:
         return self.refused_at(account, seq) or Standing.RECORDED
 
     async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
-        """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its standing."""
+        """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its standing.
+
+        Waits no longer either when nothing can be recorded any more.
+        """
         known = self._known(account)
         with trio.move_on_after(timeout_s):
-            while True:
+            while self._door.failed is None:
                 standing = self._standing(known, account, seq, id)
                 if standing is Standing.FINAL and seq in known.seen:
                     return Standing.SEEN
@@ -105,6 +109,10 @@ class Tracker:
         if known is not None and known.moved is not None:
             known.moved.set()
             known.moved = None
+
+    def _end_waiting(self) -> None:
+        for account in self._accounts:
+            self.moved(account)
 
     def acknowledge(self, position: Position, *, by_payee: bool) -> None:
         """Remember that another node holds this final entry, and whether it is a payee's."""

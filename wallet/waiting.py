@@ -5,11 +5,12 @@ Always bounded in time. Whoever stops waiting changes nothing: what is signed go
 
 import trio
 
+from node.settling import DoorClosed
 from node.standing import Standing
 from protocol.messages import Position
 from protocol.payment import PaymentId
 
-from .errors import BadRequest, Conflict, Facts, Refused, Timeout
+from .errors import BadRequest, Conflict, Facts, Refused, StoreFailed, Timeout
 from .port import NodePort
 from .results import Wait
 
@@ -22,7 +23,7 @@ async def wait_until(
     """Return the entry's standing once it is `wait` or further; `deadline` is on trio's clock, `op` its payment.
 
     `is_alone` says that no other node can hold it: as that is what makes it final, there is no use in waiting. Raises
-    Timeout when it is not that far in time, Conflict or Refused when it never will be, BadRequest.
+    Timeout when it is not that far in time, Conflict or Refused when it never will be, StoreFailed, BadRequest.
     """
     wanted = WANTED.get(wait)
     if wanted is None:
@@ -32,13 +33,23 @@ async def wait_until(
     else:
         left = 0.0 if is_alone else max(0.0, deadline - trio.current_time())
         state = await node.wait_for(place.account, place.seq, place.id, wanted, left)
+    if state not in (wanted, Standing.SEEN):
+        _check_record(node)
     if state is Standing.CONFLICT:
         raise Conflict("Another entry was signed for this place, so this may never be final.", _facts(place, op, state))
     if state is Standing.REFUSED:
         raise Refused("The witnesses refuse this entry.", _facts(place, op, state), "Ask the stewards for help.")
-    if wanted is not Standing.RECORDED and state is not wanted and state is not Standing.SEEN:
+    if wanted is not Standing.RECORDED and state not in (wanted, Standing.SEEN):
         raise _late(wait, _facts(place, op, state), is_alone=is_alone)
     return state
+
+
+def _check_record(node: NodePort) -> None:
+    """What cannot be recorded is in the book and is handed in again; until then nothing true can be said of it."""
+    try:
+        node.check_open()
+    except DoorClosed as error:
+        raise StoreFailed(f"The node could not record the payment: {error}.") from error
 
 
 def _late(wait: Wait, facts: Facts, *, is_alone: bool) -> Timeout:

@@ -39,7 +39,7 @@ class HeldDisk:
     def __init__(self, door: Bookkeeper) -> None:
         self.may_end = trio.Event()
         self.fails = False
-        door._committer = self  # type: ignore[assignment]  # it runs commits as well
+        door._writer._committer = self  # it runs commits as well
 
     async def run(self, commit: Callable[[], ResultT]) -> ResultT:
         await self.may_end.wait()

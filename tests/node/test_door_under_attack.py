@@ -135,7 +135,7 @@ async def test_nothing_piles_up_behind_a_door_that_is_closed(
             await door.submit(Bundle((town.open("ana"),)))
         for _ in range(10):
             door.tell(object())  # type: ignore[arg-type]
-        assert door._outbox.take() is None
+        assert door._writer._outbox.take() is None
 
 
 def test_rivals_are_bounded_over_all_accounts() -> None:

@@ -110,7 +110,7 @@ class Peer:
 
     def pump(self) -> None:
         """Have the next batch written, if there is one and none is being written."""
-        batch = self.door._outbox.take()
+        batch = self.door._writer._outbox.take()
         if batch is None:
             return
         life = self.life
@@ -132,7 +132,7 @@ class Peer:
         self._release(life)
 
     def _release(self, life: int) -> None:
-        for release in self.door._outbox.durable():
+        for release in self.door._writer._outbox.durable():
             if life == self.life:
                 release()
         if life == self.life:
