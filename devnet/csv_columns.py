@@ -6,8 +6,8 @@ contain the word, and within each the words in the order written here. `csv_rows
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 NAMES: dict[str, tuple[str, ...]] = {
     "payer": (
@@ -33,7 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "amount": (
         "amount", "transfer amount", "value", "transfer value", "tx value", "weight", "sum", "total", "hours", "units",
-        "credits", "quantity", "price",
+        "credits", "quantity", "price", "tokens",
         "importe", "cantidad", "monto", "valor", "horas", "suma", "import", "quantitat", "hores", "quantia", "montante",
         "montant", "somme", "valeur", "heures", "betrag", "summe", "wert", "stunden", "bedrag", "uren", "waarde",
         "importo", "somma", "ore", "valore", "kwota",
@@ -53,12 +53,14 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Words for each column, without accents and in small letters, the likelier first."""
 
+_MIRRORED = (("from", "to"), ("source", "target"), ("sender", "receiver"), ("sender", "recipient"))
+"""A payer's column that is called by the first word has its payee's column called by the second: "from_id", "to_id"."""
 _WEAK = 3
 """Words shorter than this ("de", "a") count only as a whole name, never as a part of one."""
 
 
 class NoSuchColumn(ValueError):
-    """A column was named that the file has not, or one was not named and cannot be guessed."""
+    """A column was named that the file has not, or has twice, or one was not named and cannot be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Wanted:
 
 
 GUESS_ALL = Wanted()
+_MONEY = ("payer", "payee", "amount")
+"""The columns that no payment can do without."""
 
 
 def plain_name(name: str) -> str:
@@ -97,7 +101,9 @@ def find_column(header: Sequence[str], name: str) -> int:
     """Find the one column called `name`, as written or by its bare words. Raises NoSuchColumn."""
     for same in (str.strip, str.casefold, plain_name):
         wanted = same(name.strip())
-        places = [place for place, title in enumerate(header) if same(title.strip()) == wanted]
+        places = [place for place, title in enumerate(header) if wanted and same(title.strip()) == wanted]
+        if len(places) > 1:
+            raise NoSuchColumn(f"{len(places)} columns are called {name!r}: give them different names in the file")
         if places:
             return places[0]
     raise NoSuchColumn(f"there is no column {name!r}; the columns are: {', '.join(header)}")
@@ -106,6 +112,10 @@ def find_column(header: Sequence[str], name: str) -> int:
 def _guess(header: Sequence[str], role: str, taken: set[int]) -> int | None:
     titles = [plain_name(title) for title in header]
     free = [place for place in range(len(titles)) if place not in taken]
+    mirrored = {title for place in taken for title in _mirrored(titles[place])} if role == "payee" else set()
+    for place in free:
+        if titles[place] in mirrored:
+            return place
     for word in NAMES[role]:
         for place in free:
             if titles[place] == word:
@@ -115,6 +125,12 @@ def _guess(header: Sequence[str], role: str, taken: set[int]) -> int | None:
             if len(word) >= _WEAK and f" {word} " in f" {titles[place]} ":
                 return place
     return None
+
+
+def _mirrored(title: str) -> list[str]:
+    """What the payee's column is called beside a payer's of that title."""
+    words = title.split()
+    return [" ".join(to if word == of else word for word in words) for of, to in _MIRRORED if of in words]
 
 
 def find_columns(header: Sequence[str], wanted: Wanted) -> Columns:
@@ -128,9 +144,20 @@ def find_columns(header: Sequence[str], wanted: Wanted) -> Columns:
         guess = None if role in places else _guess(header, role, set(places.values()))
         if guess is not None:
             places[role] = guess
-    missing = [role.name for role in fields(Columns)[:3] if role.name not in places]
+    missing = [role for role in _MONEY if role not in places]
     if missing:
         options = " and ".join(f"--{role}" for role in missing)
         raise NoSuchColumn(f"cannot tell which column is the {' or the '.join(missing)}: name it with {options}; "
                            f"the columns are: {', '.join(header)}")  # fmt: skip
+    _check_apart(header, {role: places[role] for role in _MONEY})
     return Columns(**places)
+
+
+def _check_apart(header: Sequence[str], places: Mapping[str, int]) -> None:
+    """See that payer, payee and amount are three columns, none of which another one could be taken for."""
+    for role, place in places.items():
+        title = header[place].strip()
+        same = next((other for other in places if other != role and places[other] == place), None)
+        if same is not None:
+            raise NoSuchColumn(f"--{role} and --{same} name the same column {title!r}")
+        find_column(header, title)

@@ -28,6 +28,9 @@ def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         ("source,source_type,destination,destination_type,amount,reason", Columns(0, 2, 4, memo=5)),
         ("From Account,To Account,Transfer Amount", Columns(0, 1, 2)),
         ("fromUser,toUser,value", Columns(0, 1, 2)),
+        ("id,account_from,account_to,valid_to,amount", Columns(1, 2, 4)),
+        ("From (name),From (account),To (name),To (account),Amount", Columns(1, 3, 4)),
+        ("member_id_from,category,member_id_to,amount", Columns(0, 2, 3)),
     ],
 )
 def test_columns_are_known_by_their_names_in_several_languages(header: str, columns: Columns) -> None:
@@ -43,6 +46,28 @@ def test_a_named_column_is_taken_as_named_and_not_guessed_twice() -> None:
 def test_a_column_that_is_not_there_is_refused_with_the_names_that_are(wanted: Wanted) -> None:
     with pytest.raises(NoSuchColumn, match="x, y, z"):
         find_columns(["x", "y", "z"], wanted)
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted", "words"),
+    [
+        ("payer,payee,amount", Wanted(payer="payer", payee="payer"), "--payer and --payee name the same column"),
+        ("payer,payee,amount", Wanted(payee="amount", amount="Amount"), "--payee and --amount name the same column"),
+        ("from,to,amount,amount", Wanted(), "2 columns are called 'amount'"),
+        ("name,name,amount", Wanted(payer="name", payee="name"), "2 columns are called 'name'"),
+        ("кто,кому,сколько", Wanted(payer="Ivan", payee="кому", amount="сколько"), "no column 'Ivan'"),
+        ("кто,payee,amount", Wanted(payer="Иван"), "no column 'Иван'"),
+        ("payer,payee,amount", Wanted(payer=" "), "no column ' '"),
+    ],
+)
+def test_one_column_is_never_taken_for_another(header: str, wanted: Wanted, words: str) -> None:
+    with pytest.raises(NoSuchColumn, match=words):
+        find_columns(header.split(","), wanted)
+
+
+def test_columns_in_any_script_can_be_named() -> None:
+    wanted = Wanted(payer="кто", payee="кому", amount="сколько")
+    assert find_columns(["кому", "сколько", "кто"], wanted) == Columns(2, 0, 1)
 
 
 def test_bare_names() -> None:
