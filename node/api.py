@@ -5,7 +5,7 @@ its guard and the shape of failures are in `node.web`.
 """
 
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -26,7 +26,8 @@ from .feed import Feed
 from .filesystem import StoreRefused
 from .journal import Journal
 from .metrics import metrics_text
-from .settling import DoorClosed, settled
+from .settling import DoorClosed
+from .standing import Standing
 from .views import (
     LEVELS,
     Json,
@@ -38,8 +39,7 @@ from .views import (
 )
 from .web.application import FailureHandlers, answer, problem_response, read_body
 from .web.problem import Failed, Problem, bad_request, not_found
-
-Handler = Callable[[Request], Awaitable[Response]]
+from .web.settled import Handler, once_durable
 
 PAGE_MAX = 200
 """Entries in one answer."""
@@ -100,17 +100,7 @@ class NodeApi:
         ]
 
     def _settled(self, read: Handler) -> Handler:
-        """Have the answer of `read` leave only when all that it may show is durable: the ledger is a commit ahead."""
-
-        async def answered(request: Request) -> Response:
-            response = await read(request)
-            try:
-                await settled(self._node.bookkeeper)
-            except DoorClosed as error:
-                raise Failed(_unsettled(error)) from error
-            return response
-
-        return answered
+        return once_durable(self._node.bookkeeper, read, _unsettled)
 
     # How the node is
 
@@ -191,7 +181,14 @@ class NodeApi:
             "seq": chain.seq if chain else None,
             "id": chain.id.hex() if chain else None,
             "final_seq": chain.final_seq if chain else None,
+            "conflict": self._is_in_conflict(account),
         }
+
+    def _is_in_conflict(self, account: AccountId) -> bool:
+        """Tell whether votes split over an entry of this account, as far as this node asked for them."""
+        chain = self._node.ledger.chain(account)
+        tail = [] if chain is None else [held.signed for held in chain.tail]
+        return any(self._node.state_of(account, signed.seq, signed.id) == Standing.CONFLICT for signed in tail)
 
     # Entries and payments
 
@@ -279,9 +276,9 @@ def _door_closed(error: Exception) -> Problem:
     return Problem(507, "record_failed", f"the record cannot be kept: {error}", "free the disk, then start again")
 
 
-def _unsettled(error: DoorClosed) -> Problem:
+def _unsettled(error: DoorClosed) -> Failed:
     detail = f"what would be shown is not on disk: {error}"
-    return Problem(503, "record_failed", detail, "ask again; if it stays so, mend the disk, then start again")
+    return Failed(Problem(503, "record_failed", detail, "ask again; if it stays so, mend the disk, then start again"))
 
 
 def _unreadable(error: Exception) -> Problem:

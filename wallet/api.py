@@ -15,12 +15,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from node.amounts import format_amount
-from node.api import Handler, ServedNode, number_in
-from node.settling import DoorClosed, settled
+from node.api import ServedNode, number_in
+from node.settling import DoorClosed
 from node.verify import check_books
 from node.views import handle_of
 from node.web.application import FailureHandlers, answer, read_body
 from node.web.problem import Failed, Problem, bad_request
+from node.web.settled import Handler, once_durable
 from protocol.base import AccountId
 
 from .client import STATUS_BY_EXIT
@@ -43,7 +44,6 @@ ACCOUNTS_SHOWN = 10
 RECENT_ROWS = 10
 HISTORY_ROWS_MAX = 10_000
 TIMEOUT_S_MAX = 3600.0
-ASK_AGAIN = "Ask again. If it stays so, mend the disk, then restart with `tally up`."
 
 Wait = Literal["recorded", "final", "seen"]
 
@@ -116,17 +116,7 @@ class WalletApi:
         return [Route(f"/v1/wallet/{path}", handler, methods=[method]) for path, handler, method in table]
 
     def _settled(self, read: Handler) -> Handler:
-        """Have the answer of `read` leave only when all that it may show is durable: the ledger is a commit ahead."""
-
-        async def answered(request: Request) -> Response:
-            response = await read(request)
-            try:
-                await settled(self._node.bookkeeper)
-            except DoorClosed as error:
-                raise StoreFailed(f"What would be shown is not on disk: {error}.", next=ASK_AGAIN) from error
-            return response
-
-        return answered
+        return once_durable(self._node.bookkeeper, read, _unsettled)
 
     def failures(self) -> FailureHandlers:
         """How the wallet's errors are told."""
@@ -264,6 +254,11 @@ class WalletApi:
 
     async def _end(self) -> None:
         self._stop.set()
+
+
+def _unsettled(error: DoorClosed) -> StoreFailed:
+    next = "Ask again; if it stays so, mend the disk, then restart with `tally up`."
+    return StoreFailed(f"What would be shown is not on disk: {error}.", next=next)
 
 
 def one_ref(ref: str | None, header: str | None) -> str | None:

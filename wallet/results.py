@@ -51,9 +51,11 @@ class Balance:
     """The part of `balance` that is still in flight."""
     limit: int
     spendable: int
-    """The most that one payment may move now, before any levy."""
+    """The most that one payment may move now, before any levy; 0 while the account pays no longer."""
     unit: str
     decimals: int
+    problem: str | None = None
+    """Why the account pays no longer until somebody helps, in words; None as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)

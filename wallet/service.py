@@ -240,7 +240,7 @@ class Wallet:
 
     def balance(self, account: AccountId) -> Balance:
         """Where an account stands now."""
-        return self._window.balance(account)
+        return self._window.balance(account, self._desk(account).trouble)
 
     def history(self, account: AccountId, limit: int = 50) -> list[HistoryRow]:
         """The payments of an account, newest first."""

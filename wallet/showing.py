@@ -51,14 +51,14 @@ class Window:
             len(commons.members), len(commons.witnesses), commons.quorum,
         )  # fmt: skip
 
-    def balance(self, account: AccountId) -> Balance:
-        """Where an account stands at the newest height."""
+    def balance(self, account: AccountId, problem: str | None) -> Balance:
+        """Where an account stands at the newest height; with a `problem` nothing of it can be spent."""
         ledger = self._node.ledger
         commons = ledger.commons
         incoming = ledger.arriving(account)
         return Balance(
             account, self.party(account).handle, ledger.balance(account), incoming, commons.limit(account),
-            max(0, ledger.free(account) + incoming), commons.unit, commons.decimals,
+            max(0, ledger.free(account) + incoming) if problem is None else 0, commons.unit, commons.decimals, problem,
         )  # fmt: skip
 
     def members(self) -> list[Member]:

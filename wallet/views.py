@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def balance_view(found: Balance) -> Json:
-    """Where an account stands."""
+    """Where an account stands; `problem` says why it pays no longer, and is null while it may."""
     decimals = found.decimals
     return {
         "account": found.account,
@@ -23,6 +23,7 @@ def balance_view(found: Balance) -> Json:
         "limit": format_amount(found.limit, decimals),
         "spendable": format_amount(found.spendable, decimals),
         "unit": found.unit,
+        "problem": found.problem,
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from node.standing import Standing
 from node.web.application import Guarded
 from protocol.entry import SignedEntry, read_signed
 from protocol.messages import Bundle
@@ -120,6 +121,18 @@ async def test_a_second_entry_for_one_place_is_a_conflict(tmp_path: Path) -> Non
         await hand_in(app, held)
         got = await hand_in(app, rival)
         assert (got.status, got.json["code"], got.json["facts"]) == (409, "conflict", {"held": held.id.hex()})
+
+
+async def test_an_account_says_when_the_votes_over_one_of_its_entries_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = found("ana", "ben")
+    async with served(town, tmp_path) as (node, app):
+        await opened(town, app, "ana")
+        assert (await call(app, path="/v1/accounts/@ana")).json["conflict"] is False
+        monkeypatch.setattr(node, "state_of", lambda *_: Standing.CONFLICT)
+        assert (await call(app, path="/v1/accounts/@ana")).json["conflict"] is True
+        assert [row["conflict"] for row in (await call(app, path="/v1/members")).json["members"]] == [True, False]
 
 
 BROKEN: list[tuple[str, dict[str, Any], int, str]] = [

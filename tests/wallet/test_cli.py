@@ -178,6 +178,14 @@ def test_balance_has_the_fields_that_scripts_rely_on(tally: Tally) -> None:
     }  # fmt: skip
 
 
+def test_balance_says_why_an_account_pays_no_longer(tally: Tally) -> None:
+    stuck = {**BALANCE, "spendable": "0.00", "problem": "another entry was signed for its place 5 (conflict)"}
+    tally.answers = {"balance": stuck}
+    said = tally("balance").out
+    assert "you can spend 0.00 hours" in said and "pays no longer: another entry was signed for its place 5" in said
+    assert set(tally("balance", "--json").json) == set(BALANCE)
+
+
 def test_the_bare_command_prints_the_summary(tally: Tally) -> None:
     summary = {**STATUS, "accounts": [BALANCE], "recent": {"unit": "hours", "rows": [ROW]}}
     tally.answers = {"summary": summary}

@@ -223,7 +223,7 @@ async def test_a_preview_pays_nothing(app: Guarded, wallet: ToldWallet) -> None:
 async def test_balance_and_history_and_members(app: Guarded, wallet: ToldWallet) -> None:
     assert (await call(app, path="/v1/wallet/balance")).json == {
         "account": 1, "handle": "ana", "balance": "-2.50", "incoming": "1.00", "limit": "20.00",
-        "spendable": "16.50", "unit": "hours",
+        "spendable": "16.50", "unit": "hours", "problem": None,
     }  # fmt: skip
     row = (await call(app, path="/v1/wallet/history", query="as=%40ana&limit=7")).json["rows"][0]
     assert (row["amount"], row["memo"], row["sealed"], row["other"]) == ("-2.50", None, True, "bob")

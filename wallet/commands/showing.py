@@ -12,6 +12,9 @@ from wallet.terminal import table
 
 as_option = click.option("--as", "handle", metavar="@HANDLE", help="Which of your accounts, if you have several.")
 
+BALANCE_FIELDS = ("account", "handle", "balance", "incoming", "limit", "spendable", "unit")
+"""What `balance --json` prints; scripts rely on just these."""
+
 KIND_WORDS = {
     "paid": "paid",
     "received": "from",
@@ -33,7 +36,10 @@ def query(handle: str | None, **more: object) -> str:
 def balance(session: Session, handle: str | None) -> None:
     """Show where you stand and what you can spend."""
     found = session.client().get(f"/v1/wallet/balance{query(handle)}")
-    session.terminal.answer(found, balance_lines(found))
+    lines = balance_lines(found)
+    if found.get("problem"):
+        lines.append(f"problem: @{found['handle']} can be paid but pays no longer: {found['problem']}")
+    session.terminal.answer({name: found[name] for name in BALANCE_FIELDS}, lines)
 
 
 def balance_lines(found: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,28 @@
+"""What the wallet shows of an account that pays no longer."""
+
+from pathlib import Path
+
+import pytest
+
+from protocol.base import AccountId
+from wallet import errors
+
+from .village import running, settle
+
+ANA, BEN = AccountId(1), AccountId(2)
+
+
+async def test_of_an_account_in_conflict_nothing_can_be_spent_and_it_says_why(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]})
+    async with running(tmp_path / "ana", village.node()) as ana:
+        await ana.pay(ANA, BEN, 5)
+        before = ana.balance(ANA)
+        assert (before.spendable, before.problem) == (95, None)
+        village.is_silent = True
+        with pytest.raises(errors.Timeout):
+            await ana.pay(ANA, BEN, 5, timeout_s=0)
+        assert ana.balance(ANA).spendable == 90
+        village.refused.add(ana.book.heads[ANA].id)
+        stuck = ana.balance(ANA)
+        assert (stuck.balance, stuck.spendable, stuck.limit) == (-10, 0, before.limit)
+        assert stuck.problem is not None and "conflict" in stuck.problem
