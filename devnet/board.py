@@ -17,7 +17,7 @@ Event = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Standing:
+class MemberRow:
     """One member as shown."""
 
     role: str
@@ -34,7 +34,7 @@ class Board:
 
     unit: str
     decimals: int
-    members: dict[str, Standing] = field(default_factory=dict)
+    members: dict[str, MemberRow] = field(default_factory=dict)
     newest: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=NEWEST))
     paid: int = 0
     refused: int = 0

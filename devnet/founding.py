@@ -78,5 +78,3 @@ def _peers(configs: Sequence[NodeConfig], peers: Sequence[str], index: int) -> l
         for config, peer in zip(configs[:index], peers[:index], strict=True)
     ]
     return dialled + [f"/p2p/{peer}" for peer in peers[index + 1 :]]
-
-

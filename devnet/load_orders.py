@@ -49,6 +49,4 @@ class LoadOrders:
         return {"s": time.perf_counter() - began}
 
     async def _pay(self, payer: str, payee: int, wait: Wait) -> None:
-        await self._wallet.pay(
-            self._wallet.own_account(payer), AccountId(payee), 1, wait=wait, timeout_s=FINAL_S
-        )
+        await self._wallet.pay(self._wallet.own_account(payer), AccountId(payee), 1, wait=wait, timeout_s=FINAL_S)

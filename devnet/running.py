@@ -13,7 +13,7 @@ import trio
 
 from node.amounts import format_amount
 
-from .board import MEMBER_HEADER, Board, Event, Standing, in_columns
+from .board import MEMBER_HEADER, Board, Event, MemberRow, in_columns
 from .community import Community
 from .control import open_control, serve
 from .homes import DevnetHome, default_home
@@ -42,7 +42,7 @@ class Wishes:
 
 def new_board(plan: Plan) -> Board:
     """The picture of a plan before anything has started."""
-    members = {person.handle: Standing(person.role, limit=plan.limit) for person in plan.people}
+    members = {person.handle: MemberRow(person.role, limit=plan.limit) for person in plan.people}
     return Board(plan.unit, plan.decimals, members)
 
 

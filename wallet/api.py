@@ -48,7 +48,7 @@ TIMEOUT_S_MAX = 3600.0
 Wait = Literal["recorded", "final", "seen"]
 
 
-class Order(msgspec.Struct, forbid_unknown_fields=True):
+class Pay(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a payment. `ref` may also come as the header Idempotency-Key."""
 
     payee: str
@@ -192,7 +192,7 @@ class WalletApi:
 
     async def preview(self, request: Request) -> Response:
         """Say what a payment would do; signs nothing and judges nothing."""
-        order = await read_body(request, Order)
+        order = await read_body(request, Pay)
         account, payee = self._wallet.own_account(order.payer), self._wallet.find(order.payee)
         amount = parse_amount(order.amount, self._wallet.community().decimals)
         handle = handle_of(self._node.ledger.commons, payee)
@@ -200,7 +200,7 @@ class WalletApi:
 
     async def pay(self, request: Request) -> Response:
         """Pay, and answer when the payment is in the state asked for; the same `ref` is the same payment."""
-        order = await read_body(request, Order)
+        order = await read_body(request, Pay)
         community = self._wallet.community()
         made = await self._wallet.pay(
             self._wallet.own_account(order.payer),

@@ -55,8 +55,8 @@ def _check_record(node: NodePort) -> None:
 def _late(wait: Wait, facts: Facts, *, is_alone: bool) -> Timeout:
     if is_alone:
         words = "It becomes final when another member's node holds it too, and there is no other member yet"
-        next = "Nothing needs to be done. To be content with what can be had, say --wait recorded."
-        return Timeout(f"Signed and {facts['state']}. {words}.", facts, next)
+        enough = "Nothing needs to be done. To be content with what can be had, say --wait recorded."
+        return Timeout(f"Signed and {facts['state']}. {words}.", facts, enough)
     next = f"It goes on by itself; look again with `tally show {facts['id']}`." if "id" in facts else None
     return Timeout(f"Signed and {facts['state']}, but not {wait} in time.", facts, next)
 

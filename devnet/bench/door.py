@@ -47,9 +47,7 @@ async def measure_pipeline(folder: Path, tell: Callable[[str], None]) -> Figure:
         "x_trustchain": median(xs) / TRUSTCHAIN_X_VERIFY,
         "x_postgresql": median(xs) / POSTGRES_X_VERIFY,
     }
-    return Figure(
-        1, "payments through one door", median(rates), "a CPU-second", "floor", median(ratios), 0.75, raw=raw
-    )
+    return Figure(1, "payments through one door", median(rates), "a CPU-second", "floor", median(ratios), 0.75, raw=raw)
 
 
 async def _pipeline_rate(folder: Path) -> float:

@@ -82,9 +82,7 @@ def found_town(members: int) -> Town:
     first = Found(
         "Bench", "hours", 2, charter, Authority(1, (steward.public,)), QUORUM, tuple(key.public for key in witnesses)
     )
-    admits = [
-        Admit(number, f"member-{number}", Authority(1, (key.public,)), LIMIT) for number, key in keys.items()
-    ]
+    admits = [Admit(number, f"member-{number}", Authority(1, (key.public,)), LIMIT) for number, key in keys.items()]
     entry = Entry(ENTRY_VERSION, COMMONS, 0, 0, bytes(32), 0, 0, (first, *admits))
     signers = enumerate((steward, *witnesses))
     body = entry.encode()

@@ -1,6 +1,6 @@
 """The table of a devnet follows its events."""
 
-from devnet.board import Board, Standing, in_columns, line_of
+from devnet.board import Board, MemberRow, in_columns, line_of
 
 PAYMENT = {
     "event": "payment", "id": "pay1x", "state": "seen", "payer": "ana", "payee": "bob", "amount": "1.00",
@@ -13,7 +13,7 @@ REFUSAL = {
 
 
 def board() -> Board:
-    return Board("hours", 2, {"ana": Standing("steward, witness", limit=2000), "bob": Standing("member")})
+    return Board("hours", 2, {"ana": MemberRow("steward, witness", limit=2000), "bob": MemberRow("member")})
 
 
 def test_payments_and_refusals_are_counted_and_shown_newest_first() -> None:

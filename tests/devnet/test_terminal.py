@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from devnet.board import Board, Standing
+from devnet.board import Board, MemberRow
 from devnet.terminal import JsonSpeaker, LiveSpeaker, PlainSpeaker, failed, progress, speaker
 
 PAYMENT = {
@@ -16,7 +16,7 @@ NEWS = {"event": "healed", "members": [], "words": "all can reach one another ag
 
 
 def board() -> Board:
-    return Board("hours", 2, {"ana": Standing("steward, witness"), "bob": Standing("member")})
+    return Board("hours", 2, {"ana": MemberRow("steward, witness"), "bob": MemberRow("member")})
 
 
 def test_json_is_one_ascii_line_an_event_and_leaves_out_what_only_moves_the_table(
