@@ -6,6 +6,8 @@ Whether a payment is allowed is not asked here: the rules judge that on the real
 """
 
 import dataclasses
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,6 +22,8 @@ from .csv_columns import GUESS_ALL, Columns, Wanted, find_column, find_columns
 from .csv_text import SAMPLE_LINES, Record, find_delimiter, find_encoding, is_hint, records
 
 CHUNK_BYTES = 1 << 20
+_ORDERED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{10}(\.[0-9]+)?", re.DOTALL)
+"""Dates whose text sorts as the days do: 2020-01-25 and so on, or seconds since 1970."""
 
 
 class NotACsv(ValueError):
@@ -72,6 +76,12 @@ class Table:
     def rounded(self) -> int:
         return sum(row.rounded for row in self.rows)
 
+    @property
+    def runs_backwards(self) -> bool:
+        """Tell whether the newest row comes first, as far as the dates of the first and the last can be compared."""
+        ends = [row.date for row in (*self.rows[:1], *self.rows[-1:])]
+        return all(map(_ORDERED_DATE.fullmatch, ends)) and ends[:1] > ends[1:]
+
     def ref(self, row: Row) -> str:
         """Name a row for ever: the same file again is the same payments again."""
         return f"{self.digest}-{row.line}"
@@ -120,9 +130,7 @@ def _sift(
     return kept, bad, passed_over
 
 
-def _fault(
-    record: Record, header: Sequence[str], columns: Columns, filters: Sequence[tuple[int, str]]
-) -> str | None:
+def _fault(record: Record, header: Sequence[str], columns: Columns, filters: Sequence[tuple[int, str]]) -> str | None:
     """Say what is wrong with the shape of a record, or None."""
     needed = max(columns.payer, columns.payee, columns.amount, *(place for place, _ in filters), 0)
     if len(record.fields) <= needed:
@@ -136,9 +144,9 @@ def _raw(record: Record, columns: Columns) -> _Raw:
     def at(place: int | None) -> str:
         return "" if place is None or place >= len(record.fields) else record.fields[place].strip()
 
-    return _Raw(
-        record.line, at(columns.payer), at(columns.payee), at(columns.amount), at(columns.date), at(columns.memo)
-    )
+    # A few thousand names fill hundreds of thousands of rows: each is kept once.
+    payer, payee = sys.intern(at(columns.payer)), sys.intern(at(columns.payee))
+    return _Raw(record.line, payer, payee, at(columns.amount), at(columns.date), at(columns.memo))
 
 
 def _read_row(raw: _Raw, decimals: int, mark: str) -> Row | Unreadable:

@@ -6,6 +6,7 @@ where it was: outcomes are kept, and a row that was signed already is found by i
 """
 
 import resource
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,10 @@ from .board import Event
 from .community import Community
 from .csv_rows import Row, Table
 from .outcomes import PAID, Outcomes
+from .outlook import steps_of
 from .pipe import ChildRefused
 from .report import Report
-from .schedule import Schedule, Step, foresee, plain_sums
+from .schedule import Schedule, foresee, plain_sums
 
 OUTSTANDING = 64
 """Rows under way at once."""
@@ -53,13 +55,14 @@ class Progress:
     """How far a replay has come."""
 
     paid: list[bool]
-    refused: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Rows refused, by the code of the rule."""
     times_s: list[float] = field(default_factory=list)
     """Of the payments made in this run."""
 
     @property
-    def done(self) -> int:
-        return sum(self.paid) + self.refused
+    def refused(self) -> int:
+        return self.refusals.total()
 
 
 class Replay:
@@ -75,8 +78,7 @@ class Replay:
         self._outcomes = outcomes
         self._tell = tell
         self._moved = moved
-        place = {name: number for number, name in enumerate(table.members)}
-        self._steps = [Step(place[row.payer], place[row.payee], row.amount) for row in table.rows]
+        self._steps = steps_of(table)
         self._limit = limit
         self._schedule = Schedule(self._steps, limit)
         self._progress = Progress([False] * len(table.rows))
@@ -105,6 +107,7 @@ class Replay:
             times_s=tuple(progress.times_s),
             wall_s=wall_s,
             cpu_s=cpu_s,
+            refusals=tuple(progress.refusals.most_common()),
         )
 
     # Paying
@@ -145,7 +148,7 @@ class Replay:
         if outcome == PAID:
             self._progress.paid[index] = True
         else:
-            self._progress.refused += 1
+            self._progress.refusals[outcome] += 1
         self._done += 1
         self._schedule.done(index)
         self._advanced.set()

@@ -36,6 +36,8 @@ class Report:
     """From the start of a row to its being final, one a payment made in this run."""
     wall_s: float
     cpu_s: float
+    refusals: tuple[tuple[str, int], ...] = ()
+    """The rows refused: code of the rule and how many, the commonest first."""
 
     @property
     def agrees(self) -> bool:

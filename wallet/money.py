@@ -19,6 +19,14 @@ def parse_amount(text: str, decimals: int) -> Amount:
 
     Raises BadAmount unless it is 1 .. 10^12 units, written with at most `decimals` digits behind the point.
     """
+    minor = parse_limit(text, decimals)
+    if minor == 0:
+        raise BadAmount("An amount must be more than zero.", {"given": text[:40]})
+    return Amount(minor)
+
+
+def parse_limit(text: str, decimals: int) -> int:
+    """Read a credit limit as `parse_amount` reads an amount; it may be zero."""
     found = _AMOUNT.fullmatch(text)
     if found is None:
         raise BadAmount("An amount is digits with a point, such as 2.50.", {"given": text[:40]})
@@ -26,8 +34,6 @@ def parse_amount(text: str, decimals: int) -> Amount:
     if len(part) > decimals:
         raise BadAmount(f"This currency has {decimals} decimals.", {"given": text[:40], "decimals": decimals})
     minor = int(whole + part.ljust(decimals, "0"))
-    if minor == 0:
-        raise BadAmount("An amount must be more than zero.", {"given": text[:40]})
     if minor > AMOUNT_MAX:
         raise BadAmount("That amount is too large.", {"given": text[:40], "most": format_amount(AMOUNT_MAX, decimals)})
-    return Amount(minor)
+    return minor

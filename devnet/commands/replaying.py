@@ -12,12 +12,13 @@ from protocol.base import DECIMALS_MAX
 from wallet.client import CallFailed
 from wallet.errors import BadAmount
 from wallet.exits import DONE, FAILED
-from wallet.money import parse_amount
+from wallet.money import parse_limit
 
 from ..control import is_running
 from ..csv_columns import Wanted
 from ..csv_rows import Table, read_table
 from ..homes import DevnetHome, default_home
+from ..outlook import Outlook, look_ahead, steps_of
 from ..report import Report
 from ..staging import Terms
 from ..terminal import hint, print_json, progress, say
@@ -50,7 +51,10 @@ def replay(
     table = read_table(file, Wanted(**columns), decimals, where)
     _tell_what_was_read(table, as_json)
     if not table.rows:
-        raise CallFailed("csv", "No row of this file says a payment, so there is nothing to replay.")
+        raise CallFailed(
+            "csv", f"No row of this file says a payment, so there is nothing to replay: {_why_none(table)}."
+        )
+    _tell_outlook(look_ahead(steps_of(table), terms.limit), table, terms, as_json)
     place = DevnetHome(home or _home_of(terms, table))
     if is_running(place.root):
         raise CallFailed("already_running", f"This replay is running in {place.root} already.")
@@ -62,12 +66,41 @@ def replay(
 
 
 def _limit(text: str, decimals: int) -> int:
-    if not text.strip("0."):
-        return 0
     try:
-        return parse_amount(text, decimals)
+        return parse_limit(text, decimals)
     except BadAmount as error:
         raise click.UsageError(f"--limit: {error.message}") from None
+
+
+def _why_none(table: Table) -> str:
+    """Say in a few words where all the rows went."""
+    if table.unreadable:
+        first = table.unreadable[0]
+        return f"{len(table.unreadable)} cannot be read, as line {first.line}: {first.reason}"
+    return f"--where leaves out all {table.passed_over}" if table.passed_over else "it has a header and no rows"
+
+
+def _tell_outlook(outlook: Outlook, table: Table, terms: Terms, as_json: bool) -> None:
+    """Say beforehand what the rules will refuse; it is in the file already."""
+    enough = format_amount(outlook.limit_for_all, terms.decimals)
+    if as_json:
+        counts = {name: getattr(outlook, name) for name in ("over_limit", "to_oneself", "not_payable")}
+        print_json({"event": "outlook", **counts, "limit_for_all": enough, "runs_backwards": table.runs_backwards})
+        return
+    if table.runs_backwards:
+        hint(
+            "The newest row comes first. Rows are paid in the order of the file: sort it by date to have it as it was."
+        )
+    for count, words in ((outlook.to_oneself, "rows pay the payer"),
+                         (outlook.not_payable, "rows have an amount that is zero, less, or too large")):  # fmt: skip
+        if count:
+            hint(f"{count} {words}: they will be refused.")
+    if outlook.foremost is None:
+        return
+    limit = format_amount(terms.limit, terms.decimals)
+    hint(f"{outlook.over_limit} rows exceed the limit of {limit} {terms.unit}: they will be refused.")
+    hint(f"{outlook.foremost_rows} of them are paid by {table.members[outlook.foremost]}; "
+         f"with --limit {enough} none would exceed it.")  # fmt: skip
 
 
 def _home_of(terms: Terms, table: Table) -> Path:
@@ -129,6 +162,8 @@ def _tell_report(report: Report, place: DevnetHome, as_json: bool) -> None:
         return
     counts = f"{report.paid} paid, {report.refused} refused by the rules, {report.unreadable} unreadable"
     say(f"{report.rows} rows: {counts}.")
+    if report.refusals:
+        say(f"Refused: {', '.join(f'{count} {code}' for code, count in report.refusals)}.")
     say(f"{report.members} members; all balances sum to {format_amount(report.sum_minor, report.decimals)}.")
     say("All nodes agree." if report.nodes_agree else "THE NODES DO NOT AGREE.")
     say(

@@ -144,6 +144,18 @@ def test_the_ref_of_a_row_follows_from_the_file_and_its_line(tmp_path: Path) -> 
     assert refs[0] != other.ref(other.rows[0])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "backwards"),
+    [
+        ("2021-02-01 10:00", "2020-12-31 09:00", True), ("2020-12-31", "2021-02-01", False), ("2021-02-01", "", False),
+        ("1612170000", "1580000000.5", True), ("01/02/2021", "31/12/2020", False), ("2021-02-01", "2021-02-01", False),
+    ],
+)  # fmt: skip
+def test_a_file_whose_newest_row_comes_first_is_known(tmp_path: Path, first: str, last: str, backwards: bool) -> None:
+    table = read_table(written(tmp_path, f"date,payer,payee,amount\n{first},ana,bob,1\n{last},ana,bob,1\n"))
+    assert table.runs_backwards == backwards
+
+
 def test_rounding_is_counted(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, "payer,payee,amount\nana,bob,1.005\nana,bob,1.01\n"))
     assert ([row.amount for row in table.rows], table.rounded) == ([101, 101], 1)

@@ -77,6 +77,8 @@ def test_another_file_in_the_same_home_is_refused_and_changes_nothing(history: P
     small.write_text("payer,payee,amount\nana,bob,5\nbob,ana,2000\nana,ana,1\nana,bob,0\nana,bob,-1\n")
     status, events = replay(small, home)
     assert status == 0
+    outlook = next(event for event in events if event["event"] == "outlook")
+    assert (outlook["over_limit"], outlook["to_oneself"], outlook["not_payable"]) == (1, 1, 2)
     refusals = sorted(event["code"] for event in events if event["event"] == "refused")
     assert refusals == ["bad_amount", "bad_amount", "limit", "self_payment"]
     before = sorted(path.name for path in home.iterdir())
@@ -88,7 +90,12 @@ def test_another_file_in_the_same_home_is_refused_and_changes_nothing(history: P
 @pytest.mark.parametrize(
     ("text", "options", "status"),
     [("a,b,c\n1,2,3\n", (), 2), ("", (), 2), ("payer,payee,amount\nana,bob,x\n", (), 1),
-     ("payer,payee,amount\nana,bob,1\n", ("--where", "kind=x"), 2)],
+     ("payer,payee,amount\nana,bob,1\n", ("--where", "kind=x"), 2),
+     ("payer,payee,amount\nana,bob,1\n", ("--where", "payer"), 2),
+     ("payer,payee,amount\nana,bob,1\n", ("--where", "payer=eva"), 1),
+     ("payer,payee,amount\nana,bob,1\n", ("--payer", "payee", "--payee", "payee"), 2),
+     ("payer,payee,amount\nana,bob,1\n", ("--limit", "."), 2),
+     ("payer,payee,amount\n", (), 1), ("payer\nana\n", (), 2)],
 )  # fmt: skip
 def test_a_file_that_cannot_be_replayed_is_refused_with_a_sentence(
     tmp_path: Path, text: str, options: tuple[str, ...], status: int

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from node.amounts import format_amount
 from protocol.base import AMOUNT_MAX
 from wallet.errors import BadAmount
-from wallet.money import parse_amount
+from wallet.money import parse_amount, parse_limit
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,17 @@ def test_an_amount_is_read(text: str, decimals: int, minor: int) -> None:
 def test_anything_else_is_refused_rather_than_guessed(text: str) -> None:
     with pytest.raises(BadAmount):
         parse_amount(text, 2)
+
+
+@pytest.mark.parametrize(("text", "minor"), [("0", 0), ("0.00", 0), ("20", 2000), ("0.5", 50)])
+def test_a_limit_may_be_zero(text: str, minor: int) -> None:
+    assert parse_limit(text, 2) == minor
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "00", "-1", "0.000", "none"])
+def test_what_is_no_limit_is_not_taken_for_zero(text: str) -> None:
+    with pytest.raises(BadAmount):
+        parse_limit(text, 2)
 
 
 @pytest.mark.parametrize("text", ["10000000000.01", "9" * 30])

@@ -30,11 +30,12 @@ def init(session: Session, community: str, unit: str, decimals: int, limit: str,
     from wallet import founding  # loads the cryptography and the database
     from wallet.errors import WalletError
     from wallet.home import Home
+    from wallet.money import parse_limit
 
     forbid_core_dumps()
     name = (handle or login_name()).removeprefix("@")
     try:
-        limit_minor = _limit(limit, decimals)
+        limit_minor = parse_limit(limit, decimals)
         Home(session.home).require_unused()  # before anybody is asked for a passphrase in vain
         passphrase = None if no_passphrase else _passphrase(session, given_passphrase(passphrase_file, passphrase_fd))
         made = founding.found(
@@ -44,13 +45,6 @@ def init(session: Session, community: str, unit: str, decimals: int, limit: str,
     except WalletError as error:
         raise plain_failure(error) from None
     _tell(session, made, community, name, is_open=passphrase is None)
-
-
-def _limit(text: str, decimals: int) -> int:
-    """Read the credit limit; it may be zero, which no payment may."""
-    from wallet.money import parse_amount
-
-    return 0 if text and not text.strip("0.") and text != "." else parse_amount(text, decimals)
 
 
 def _passphrase(session: Session, given: str | None) -> str | None:
