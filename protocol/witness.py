@@ -57,11 +57,11 @@ class Witness:
         if account == COMMONS or chain is None or id is None:
             raise LookupError(f"no member's entry is held at place {seq} of account {account}")
         place = Place(self._ledger.commons.epoch, account, chain.incarnation, seq, id)
-        if not self._is_on_lock(chain):
-            return self.refuse(place, Code.CONFLICT)
         repeated = self._pen.again(Tag.VOTE, place)
         if repeated is not None:
             return repeated
+        if not self._is_on_lock(chain):
+            return self.refuse(place, Code.CONFLICT)
         refusal = self._refusal(chain, seq, now)
         if refusal is not None:
             return self.refuse(place, refusal[0], inner=refusal[1])

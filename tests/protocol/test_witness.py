@@ -114,6 +114,19 @@ def test_off_its_lock_there_is_a_conflict_and_nothing_changes(town: Town, ledger
     assert footprint(witness.memory) == before
 
 
+def test_off_its_lock_it_still_gives_the_old_vote_for_what_both_branches_share(town: Town, ledger: Ledger) -> None:
+    witness = seat(town, ledger)
+    shared = pay(town, ledger)
+    rival = town.draft("ana", Send(town["ben"], Amount(11)))
+    seq = pay(town, ledger)
+    vote = fresh(witness.consider(town["ana"], shared, 0.0))
+    fresh(witness.consider(town["ana"], seq, 0.0))
+    ledger.rewind(town["ana"], shared)
+    accept(ledger, rival)
+    assert witness.consider(town["ana"], shared, 0.0) == Voted(vote, fresh=False)
+    assert denied(witness.consider(town["ana"], rival.seq, 0.0)).nack.code is Code.CONFLICT
+
+
 def test_off_its_lock_there_is_a_conflict_also_when_the_chain_is_shorter(town: Town, ledger: Ledger) -> None:
     witness = seat(town, ledger)
     first, second = pay(town, ledger), pay(town, ledger)
