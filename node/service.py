@@ -161,6 +161,8 @@ class Node:
             self.submitter.hear(message)
 
     def _on_answer(self, _peer: str, answer: Answer) -> None:
+        if self.witnessing is not None:
+            self.witnessing.look_at(answer)
         self.submitter.hear(answer)
         self.asker.hear(answer)
 

@@ -170,6 +170,8 @@ class Witnessing:
     def ballot(self, ask: Ballot, reply: Reply) -> None:
         """Vote on an entry of account 0 in the round of its ballots."""
         self._door.take(Bundle((ask.signed,)))
+        if ask.evidence is not None:
+            self._met(self._witness.meets(ask.evidence, Tag.VOTE))
         again = partial(self.ballot, ask, reply)
         self._release(self._witness.ballot(ask.signed, ask.evidence), ask.serial, reply, again)
 
@@ -271,6 +273,12 @@ class Witnessing:
             self._resume()
 
     # Meeting oneself
+
+    def look_at(self, answer: Answer) -> None:
+        """Look for the own signature in what another witness answers this node; evidence is votes, not commits."""
+        shown = (answer.statement,) if isinstance(answer.statement, Vote) else answer.evidence.certificates
+        for statement in shown:
+            self._met(self._witness.meets(statement, Tag.VOTE))
 
     def _on_certificate(self, certificate: Certificate) -> None:
         """Whoever shows it and whatever it is worth: an own signature in it that is unknown here ends this key."""

@@ -11,10 +11,23 @@ from node.journal import Journal
 from node.records import DeadRecord, VoteRecord
 from protocol.base import Signature
 from protocol.lease import LEASE_S
-from protocol.messages import AskHead, Bundle, Deliver, Head, Marked, MarkKept, Submit, encode_message
+from protocol.messages import (
+    Answer,
+    AskHead,
+    Ballot,
+    Bundle,
+    Deliver,
+    Head,
+    Marked,
+    MarkKept,
+    Message,
+    Submit,
+    encode_message,
+)
 from protocol.ops import Send
 from protocol.signing import Tag, sign
-from protocol.statements import Mark
+from protocol.statements import Mark, Nack, gather
+from protocol.verdict import Code
 from tests.builders import Town, found, key
 from tests.towns.memory_town import MemoryTown, memory_town
 
@@ -209,6 +222,28 @@ async def test_forged_marks_and_heads_neither_open_a_block_nor_end_a_key(
         await built.until_voting()
 
 
+@pytest.mark.parametrize("shown_in", ["a ballot", "an answer", "the evidence of an answer"])
+async def test_its_own_unknown_signature_ends_a_key_wherever_it_is_shown(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any, shown_in: str
+) -> None:
+    proposal = town.propose()
+    stray = town.vote(town.place(proposal), 0)
+    votes = gather([stray, *(town.vote(town.place(proposal), witness) for witness in (1, 2))])
+    content = Nack.content(town.place(proposal), Code.LOCKED, 0)
+    nack = Nack(town.place(proposal), 1, Code.LOCKED, 0, sign(town.witnesses[1], Tag.NACK, town.community, content))
+    shown: dict[str, Message] = {
+        "a ballot": Ballot(1, town.propose(round=1), votes),
+        "an answer": Answer(1, stray),
+        "the evidence of an answer": Answer(1, nack, Bundle((proposal,), (votes,))),
+    }
+    async with memory_town(town, tmp_path, f"{FOUR} ana", monkeypatch) as built:
+        await built.up()
+        await built.until_voting()
+        built.node("w1").exchange.send("w0", shown[shown_in])
+        await built.until(lambda: built.node("w0").problems() != [])
+        assert not built.is_voting("w0") and built.node("w1").problems() == []
+
+
 async def test_no_witness_can_take_or_prolong_a_lease_with_what_it_was_asked(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
@@ -221,7 +256,7 @@ async def test_no_witness_can_take_or_prolong_a_lease_with_what_it_was_asked(
         await built.until_voting()
         node, mine, other = built.node("ana"), bytes(16), bytes([1] * 16)
         heads = await node.ask_heads(town["ana"], mine, b"", asked(mine))
-        assert [head.granted for head in heads] == [True] * 4
+        assert len(heads) >= 3 and all(head.granted for head in heads)
         assert not any(head.granted for head in await node.ask_heads(town["ana"], other, b"", asked(other)))
         await trio.sleep(LEASE_S / 2)
         opened = town.open("ana")
@@ -231,7 +266,7 @@ async def test_no_witness_can_take_or_prolong_a_lease_with_what_it_was_asked(
             built.node(f"w{shown}").exchange.send(name, Submit(1, mine, Bundle((opened,))))
         await trio.sleep(LEASE_S / 2)
         heads = await node.ask_heads(town["ana"], other, b"", asked(other))
-        assert [head.granted for head in heads] == [True] * 4
+        assert len(heads) >= 3 and all(head.granted for head in heads)
 
 
 async def test_a_dead_witness_holds_up_nobody(
