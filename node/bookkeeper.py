@@ -116,9 +116,13 @@ class Bookkeeper:
 
     def after_commit(self, release: Release) -> None:
         """Call `release` once everything taken so far is durable; never, if that fails. Raises DoorClosed."""
+        self.with_commit(release)
+        self._writer.hasten()
+
+    def with_commit(self, release: Release) -> None:
+        """As `after_commit`, for what may wait: it hastens no commit. Raises DoorClosed."""
         self._require_open()
         self._writer.stage((), (release,))
-        self._writer.hasten()
 
     def hasten(self) -> None:
         """Somebody waits for what was taken: have it written without delay."""

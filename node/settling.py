@@ -50,8 +50,8 @@ async def settled(door: "Bookkeeper") -> None:
 
 
 def once_settled(door: "Bookkeeper", release: Callable[[], object]) -> None:
-    """Call `release` as soon as all that the ledger shows by now is durable: at once, later, or never."""
+    """Call `release` once all that the ledger shows by now is durable: at once, with the next commit, or never."""
     if door.is_settled:
         release()
     elif door.failed is None:
-        door.after_commit(release)
+        door.with_commit(release)

@@ -77,16 +77,19 @@ class Writer:
 
     async def run(self) -> str:
         """Commit one batch after the other until one fails; says why it failed."""
-        while True:
-            await self._work.wait()
-            if not self._urgent.is_set():
-                with trio.move_on_after(CALM_S):
-                    await self._urgent.wait()
-            await trio.lowlevel.checkpoint()  # all who are ready put their records into this commit
-            try:
+        try:
+            while True:
+                await self._work.wait()
+                if not self._urgent.is_set():
+                    with trio.move_on_after(CALM_S):
+                        await self._urgent.wait()
+                await trio.lowlevel.checkpoint()  # all who are ready put their records into this commit
                 await self._commit()
-            except JournalFailed as error:
-                return str(error)
+        except JournalFailed as error:
+            return str(error)
+        except trio.Cancelled:
+            self.fail("the node is closing")  # or who waits for it, and must not be ended, would wait for ever
+            raise
 
     async def _commit(self) -> None:
         self._work, self._urgent = trio.Event(), trio.Event()

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from node.bookkeeper import Bookkeeper
 from node.replicating import Replicator
 from node.settling import DoorClosed, once_settled, settled
 from node.shelf import Shelf
+from node.writing import CALM_S
 from protocol.base import ACCOUNT_MAX
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle, Compare, Heads, Message, Range
@@ -137,11 +139,12 @@ async def test_what_is_to_leave_once_settled_leaves_at_once_or_after_the_commit_
         disk = HeldDisk(door)
         door.take(Bundle((town.open("ana"),)))
         once_settled(door, lambda: left.append("after"))
+        door.hasten()
         await wait_all_tasks_blocked()
         once_settled(door, lambda: left.append("after this one"))
         assert left == ["at once"]
         disk.may_end.set()
-        await wait_all_tasks_blocked()
+        await door.ticket.durable()
         assert left == ["at once", "after", "after this one"]
         disk.fails = True
         door.take(Bundle((town.write("ana", Send(town["ben"], 5)),)))
@@ -149,6 +152,21 @@ async def test_what_is_to_leave_once_settled_leaves_at_once_or_after_the_commit_
         await until_closed(door)
         once_settled(door, lambda: left.append("shown again"))
         assert left[3:] == ["shown again"]
+
+
+async def test_what_is_told_to_peers_hastens_no_commit(
+    town: Town, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with door_of(town, tmp_path) as door:
+        left: list[str] = []
+        await wait_all_tasks_blocked()
+        door.take(Bundle((town.open("ana"),)))
+        once_settled(door, lambda: left.append("told"))
+        await wait_all_tasks_blocked()
+        assert left == [] and door.journal.last_row == 1
+        mock_clock.jump(CALM_S)
+        await wait_all_tasks_blocked()
+        assert left == ["told"] and door.journal.last_row == 2
 
 
 async def until_closed(door: Bookkeeper) -> None:
@@ -185,6 +203,7 @@ async def test_peers_are_told_of_final_heads_only_once_their_certificates_are_du
         door.take(Bundle((opened,), (town.certificate(opened),)))
         all_of_it = Range(0, ACCOUNT_MAX, 0, fingerprint(()))
         wires.handlers[Compare]("a peer", Compare((all_of_it,)))
+        door.hasten()
         await wait_all_tasks_blocked()
         assert wires.sent == []
         disk.fails = fails

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
+import pytest
 import trio
 import trio.testing
 
@@ -93,3 +94,19 @@ async def test_after_a_failed_commit_nothing_leaves_and_all_who_wait_are_told(
         writer.fail("the disk is full")
     assert (left, told) == ([], ["the disk is full"] * 2)
     assert writer.is_settled
+
+
+async def test_who_waits_when_the_writer_is_ended_is_told_and_does_not_wait_for_ever(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    pages = Pages()
+    writer = writer_of(pages)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.run)
+            await trio.testing.wait_all_tasks_blocked()
+            writer.stage((RECORD,))
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True), pytest.raises(DoorClosed, match="is closing"):
+                await writer.ticket.durable()
+    assert pages.commits == []
