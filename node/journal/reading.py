@@ -119,7 +119,7 @@ class Reader:
 
     def counts(self) -> dict[str, int]:
         """Rows by table: entries, certificates, votes, notes."""
-        (found,) = self._reader.execute(schema.COUNTS)
+        (found,) = self._each(schema.COUNTS, (), tuple)
         return dict(zip(schema.ROW_TABLES, found, strict=True))
 
     def check(self, *, full: bool = False) -> None:

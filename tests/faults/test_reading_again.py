@@ -12,6 +12,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from node.filesystem import StoreRefused
 from node.journal import Journal
 from node.rebuilding import rebuild
 from node.settling import DoorClosed, once_settled, settled
@@ -80,6 +81,8 @@ async def test_a_record_that_can_neither_be_written_nor_read_ends_no_node_and_sh
                 assert "the disk reported an error" in shown.json["detail"]
             chain = await call(app, path="/v1/accounts/@ana/chain")
             assert (chain.status, chain.json["code"]) == (503, "record_unreadable")
+            with pytest.raises(StoreRefused, match="the disk reported an error"):
+                node.journal.counts()
             left: list[str] = []
             once_settled(node.bookkeeper, lambda: left.append("told to a peer"))
             with pytest.raises(DoorClosed):
