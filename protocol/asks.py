@@ -14,7 +14,7 @@ INSTANCE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Asks a witness for its vote on the last entry of the bundle. Also extends the lease of `instance`."""
+    """Asks a witness for its vote on the last entry of the bundle. `instance`: who signed it, or empty."""
 
     TAG: ClassVar[int] = 3
     serial: int

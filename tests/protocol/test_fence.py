@@ -20,9 +20,7 @@ def keys_of(town: Town) -> list[PublicKey]:
 
 
 def fence_of(town: Town, memory: WitnessMemory, *, index: int = 0, made_with_key: bool = False) -> Fence:
-    return Fence(
-        town.witnesses[index], town.community, keys_of(town), town.quorum, memory, made_with_key=made_with_key
-    )
+    return Fence(town.witnesses[index], town.community, keys_of(town), town.quorum, memory, made_with_key=made_with_key)
 
 
 def mark_of(town: Town, index: int, below: int) -> Mark:

@@ -80,9 +80,7 @@ class Board:
 
     def _begin(self, signed: SignedEntry, evidence: Certificate | None) -> None:
         world, stewards = self._world, self.peer.door.ledger.commons.stewards()
-        self._deciding = Deciding(
-            world.community, signed, 0, world.witness_keys, world.quorum, stewards, evidence
-        )
+        self._deciding = Deciding(world.community, signed, 0, world.witness_keys, world.quorum, stewards, evidence)
         self._began, self._serial = world.timeline.now, world.next_serial()
 
     def _ballots(self, entry: Entry, round: int) -> SignedEntry:

@@ -103,6 +103,7 @@ def take_what_is_not_final() -> list[Patch]:
 
 def numbers_start_again() -> list[Patch]:
     """After a restart a witness goes on with the numbers it was using."""
+
     def from_the_start(self: WitnessMemory) -> None:
         self.next_number = 0
         self.open_below = self.mark_below

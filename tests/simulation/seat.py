@@ -48,9 +48,7 @@ class Seat:
         self._keeper = Keeper(commons.community, commons.witnesses)
         remember(peer.disk, self.memory, self._keeper, key.public)  # type: ignore[arg-type]
         self.witness = Witness(key, peer.door.ledger, self.memory, Budget())
-        self._fence = Fence(
-            key, commons.community, commons.witnesses, commons.quorum, self.memory, made_with_key=True
-        )
+        self._fence = Fence(key, commons.community, commons.witnesses, commons.quorum, self.memory, made_with_key=True)
 
     def tick(self) -> None:
         """Ask and tell marks until the present block is open."""
