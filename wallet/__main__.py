@@ -35,6 +35,9 @@ COMMANDS = {
 }
 """Name: (module of wallet.commands, one line of help). The whole command line is this table."""
 
+SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
+"""What Python makes of bytes in an argument that are no text."""
+
 
 class Tally(click.Group):
     """The group of all commands; each module is loaded when its command is called."""
@@ -73,23 +76,28 @@ class Tally(click.Group):
         return show_summary(session_of(context))
 
 
+def _failure(code: str, message: str, next: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "facts": {}, "next": next}
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     terminal = Terminal("--json" in arguments, "--quiet" in arguments)
+    if any(point in SURROGATES for argument in arguments for point in argument):
+        terminal.failed(_failure("usage", "What was typed is not UTF-8 text.", "Set the terminal to UTF-8."))
+        return USAGE
     try:
         status = Tally().main(list(arguments), prog_name="tally", standalone_mode=False)
         return status if isinstance(status, int) else DONE
     except CallFailed as failure:
-        terminal.failed(failure.error, failure.beside)
+        terminal.failed(failure.error)
         return failure.exit_status
     except click.UsageError as wrong:
         name = wrong.ctx.command_path if wrong.ctx else "tally"
-        terminal.failed(
-            {"code": "usage", "message": wrong.format_message(), "facts": {}, "next": f"See `{name} --help`."}, {}
-        )
+        terminal.failed(_failure("usage", wrong.format_message(), f"See `{name} --help`."))
         return USAGE
     except (KeyboardInterrupt, click.Abort):
-        terminal.failed({"code": "interrupted", "message": "Interrupted.", "facts": {}, "next": ""}, {})
+        terminal.failed(_failure("interrupted", "Interrupted.", ""))
         return INTERRUPTED
     except BrokenPipeError:
         hang_up()

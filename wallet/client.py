@@ -26,11 +26,11 @@ _EXIT_BY_STATUS = {status: exit_status for exit_status, status in STATUS_BY_EXIT
 
 
 class CallFailed(Exception):
-    """A command cannot do what it was asked. `beside` is shown with it in JSON (a payment that is not final yet)."""
+    """A command cannot do what it was asked."""
 
     def __init__(
         self, code: str, message: str, *, exit_status: int = FAILED, next: str = "",
-        facts: Mapping[str, Any] | None = None, beside: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(message)
         self.code = code
@@ -38,7 +38,6 @@ class CallFailed(Exception):
         self.exit_status = exit_status
         self.next = next
         self.facts = dict(facts or {})
-        self.beside = dict(beside or {})
 
     @property
     def error(self) -> dict[str, Any]:

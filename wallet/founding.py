@@ -64,7 +64,7 @@ class Terms:
     def check(self) -> None:
         """Raise BadRequest, naming what no founding entry could say."""
         for words, most, what in ((self.community, NAME_BYTES_MAX, "name"), (self.unit, UNIT_BYTES_MAX, "unit")):
-            if not words.strip() or len(words.encode()) > most or forbidden_code_point(words):
+            if not words.strip() or len(words.encode(errors="replace")) > most or forbidden_code_point(words):
                 raise BadRequest(f"A community's {what} is plain text of 1 to {most} bytes.", {what: words[:80]})
         if not 0 <= self.decimals <= DECIMALS_MAX:
             raise BadRequest(f"A currency has 0 to {DECIMALS_MAX} decimals.", {"decimals": self.decimals})

@@ -52,10 +52,10 @@ class Terminal:
         """Say something that must not be missed; also with --quiet."""
         _write(sys.stderr, clean(f"warning: {line}"))
 
-    def failed(self, error: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
-        """Tell of a failure: `error` is {code, message, facts, next}; `beside` goes with it in JSON."""
+    def failed(self, error: Mapping[str, Any]) -> None:
+        """Tell of a failure: `error` is {code, message, facts, next}."""
         if self.as_json:
-            _write(sys.stdout, json.dumps({**beside, "error": error}))
+            _write(sys.stdout, json.dumps({"error": error}))
             return
         _write(sys.stderr, clean(f"tally: {error['message']}"))
         if error["next"]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wallet.client import CallFailed
+from wallet.client import CallFailed, require_wallet
 from wallet.commands.passphrases import (
     asked_passphrase,
     forbid_core_dumps,
@@ -59,6 +59,7 @@ def _read_words(session: Session, passphrase: str | None) -> list[str]:
     from wallet.words import to_words
 
     forbid_core_dumps()
+    require_wallet(session.home)
     home = Home(session.home)
     try:
         home.check()

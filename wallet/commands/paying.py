@@ -8,7 +8,7 @@ import click
 from wallet.client import CallFailed, Client
 from wallet.commands.session import DURATION, Session, command
 from wallet.commands.showing import as_option
-from wallet.exits import NOT_FINAL, REFUSED, USAGE
+from wallet.exits import REFUSED, USAGE
 
 ANSWER_MARGIN_S = 20.0
 """How much longer than --timeout the command waits for the wallet's answer."""
@@ -48,7 +48,7 @@ def pay(session: Session, payee: str, amount: str, memo: str | None, sealed: boo
     if not yes and not terminal.agrees(preview_lines(client.post("/v1/wallet/preview", order)), "Pay?"):
         raise CallFailed("not_agreed", "Nothing was paid.")
     made = move(client, "/v1/wallet/pay", {**order, "wait": wait, "timeout_s": timeout_s}, timeout_s)
-    terminal.answer(made, payment_lines(made))
+    terminal.answer(payment_fields(made), payment_lines(made))
 
 
 def preview_lines(found: Mapping[str, Any]) -> list[str]:
@@ -62,25 +62,27 @@ def preview_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def move(client: Client, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Have something paid. Raises CallFailed, with the payment beside it when there is one that is not final."""
-    try:
-        made = client.post(path, body, timeout_s + ANSWER_MARGIN_S)
-    except CallFailed as failure:
-        if failure.exit_status == NOT_FINAL and "id" in failure.facts:
-            failure.beside = client.get(f"/v1/wallet/payments/{failure.facts['id']}")
-        raise
+    """Have something paid. Raises CallFailed; its facts name the payment when there is one."""
+    made = client.post(path, body, timeout_s + ANSWER_MARGIN_S)
     if made["state"] in ("conflict", "refused"):
         raise CallFailed(
-            made["state"], f"The payment will not become final: {made['state']}.", exit_status=REFUSED, beside=made,
-            next="See `tally status`; your stewards can help.", facts={"id": made["id"]},
+            made["state"], f"The payment will not become final: {made['state']}.", exit_status=REFUSED,
+            next="See `tally status`; your stewards can help.", facts={"id": made["id"], "state": made["state"]},
         )  # fmt: skip
     return made
 
 
+def payment_fields(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What --json shows of a payment just made; `tally show` has the rest."""
+    return {name: made[name] for name in ("id", "state", "payer", "payee", "amount", "unit", "memo", "ref")}
+
+
 def payment_lines(made: Mapping[str, Any]) -> list[str]:
     """What came of a payment; "paid" is said of what is final."""
-    verb = "paid" if made["state"] in ("final", "seen") else "wrote a payment to"
-    return [f"@{made['payer']} {verb} @{made['payee']} {made['amount']} {made['unit']}: {made['state']}", made["id"]]
+    payer, payee, amount = f"@{made['payer']}", f"@{made['payee']}", f"{made['amount']} {made['unit']}"
+    is_final = made["state"] in ("final", "seen")
+    line = f"{payer} paid {payee} {amount}" if is_final else f"{payer} wrote a payment of {amount} to {payee}"
+    return [f"{line}: {made['state']}", made["id"]]
 
 
 @command("receive")
@@ -107,4 +109,4 @@ def refund(session: Session, id: str, wait: str, timeout_s: float) -> None:
     """Send the payment ID back to who paid it: untouched if still in flight, else as a new payment that names it."""
     client = session.client()
     made = move(client, "/v1/wallet/refund", {"id": id, "wait": wait, "timeout_s": timeout_s}, timeout_s)
-    session.terminal.answer(made, payment_lines(made))
+    session.terminal.answer(payment_fields(made), payment_lines(made))

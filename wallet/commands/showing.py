@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 import click
 
+from wallet.client import CallFailed
 from wallet.commands.session import Session, command
+from wallet.exits import USAGE
 from wallet.terminal import table
 
 as_option = click.option("--as", "handle", metavar="@HANDLE", help="Which of your accounts, if you have several.")
@@ -121,6 +123,9 @@ def member_words(member: Mapping[str, Any]) -> str:
 @click.argument("id")
 def show(session: Session, id: str) -> None:
     """Show one payment by its ID (pay1...)."""
+    if not id.isalnum():
+        next = "Copy the whole id, it starts with pay1."
+        raise CallFailed("bad_id", "This is not a payment id.", exit_status=USAGE, next=next)
     found = session.client().get(f"/v1/wallet/payments/{quote(id, safe='')}")
     session.terminal.answer(found, payment_lines(found))
 
