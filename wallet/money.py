@@ -9,7 +9,7 @@ import re
 from node.amounts import format_amount
 from protocol.base import AMOUNT_MAX, Amount
 
-from .errors import BadAmount
+from .errors import BadAmount, Facts
 
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,39})(?:\.([0-9]{1,18}))?", re.ASCII)
 
@@ -32,7 +32,9 @@ def parse_limit(text: str, decimals: int) -> int:
         raise BadAmount("An amount is digits with a point, such as 2.50.", {"given": text[:40]})
     whole, part = found.group(1), found.group(2) or ""
     if len(part) > decimals:
-        raise BadAmount(f"This currency has {decimals} decimals.", {"given": text[:40], "decimals": decimals})
+        facts: Facts = {"given": text[:40], "decimals": decimals}
+        such = format_amount(25 * 10 ** max(decimals - 1, 0), decimals)
+        raise BadAmount(f"This currency has {decimals} decimals.", facts, f"Write an amount like {such}.")
     minor = int(whole + part.ljust(decimals, "0"))
     if minor > AMOUNT_MAX:
         raise BadAmount("That amount is too large.", {"given": text[:40], "most": format_amount(AMOUNT_MAX, decimals)})

@@ -112,7 +112,10 @@ class Wallet:
         """The account meant by --as: that handle ("@ana" or "ana"), else the first of the wallet. Raises NotFound."""
         if handle is None:
             return next(iter(self.book.ordinals))
-        return self._own(self._window.find(handle))
+        try:
+            return self._own(self._window.find(handle))
+        except errors.PayeeUnknown as error:
+            raise errors.NotFound("No account of this wallet is called that.", error.facts) from None
 
     def find(self, who: str) -> AccountId:
         """The account of "@bob", "bob" or "17" ("@commons" and "0" are the commons). Raises PayeeUnknown."""

@@ -30,6 +30,14 @@ def test_anything_else_is_refused_rather_than_guessed(text: str) -> None:
         parse_amount(text, 2)
 
 
+@pytest.mark.parametrize(("decimals", "such"), [(0, "25"), (1, "2.5"), (2, "2.50"), (3, "2.500")])
+def test_too_many_decimals_are_refused_with_an_example_that_fits(decimals: int, such: str) -> None:
+    with pytest.raises(BadAmount) as caught:
+        parse_amount("1.23456", decimals)
+    assert caught.value.next == f"Write an amount like {such}."
+    assert parse_amount(such, decimals)
+
+
 @pytest.mark.parametrize(("text", "minor"), [("0", 0), ("0.00", 0), ("20", 2000), ("0.5", 50)])
 def test_a_limit_may_be_zero(text: str, minor: int) -> None:
     assert parse_limit(text, 2) == minor

@@ -179,6 +179,16 @@ async def test_no_ref_of_a_person_can_be_taken_for_that_of_a_refund(village: Vil
         assert (back.payee.account, back.amount) == (ANA, 5)
 
 
+@pytest.mark.parametrize("handle", ["@zed", "@ben", "@commons", "17", ""])
+async def test_an_account_that_is_not_of_this_wallet_is_not_found(
+    village: Village, tmp_path: Path, handle: str
+) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana:
+        assert ana.own_account("@ana") == ana.own_account(None) == ANA
+        with pytest.raises(errors.NotFound, match="this wallet"):
+            ana.own_account(handle)
+
+
 async def test_only_a_final_payment_to_this_wallet_can_be_refunded(village: Village, tmp_path: Path) -> None:
     async with running(tmp_path / "ana", village.node()) as ana:
         paid = await ana.pay(ANA, BEN_IN_IT, 5)
