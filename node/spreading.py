@@ -5,6 +5,8 @@ certificates of some milliseconds together, and for each account only the highes
 node acknowledges to the payer's. Works after commits only, from what the door tells.
 """
 
+import logging
+
 import trio
 
 from protocol.base import COMMONS, AccountId
@@ -15,9 +17,12 @@ from protocol.statements import Certificate
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
+from .filesystem import StoreRefused
 from .happenings import Certified, Happening, Overturned, SeenByPayee
 from .shelf import Shelf
 from .tracking import Tracker
+
+logger = logging.getLogger("tallystick.spreading")
 
 GATHER_S = 0.02
 """What is not urgent is gathered this long, to go out in one message a peer."""
@@ -75,8 +80,16 @@ class Spreader:
             await trio.sleep(HINT_INTERVAL_S)
             if self._hints:
                 positions, self._hints = tuple(self._hints), []
-                alone = self._shelf.exactly(positions[0]) if len(positions) == 1 else None
-                self._exchange.hint(Hint(positions if len(positions) <= HINTS_MAX else (), alone or Bundle()))
+                alone = self._enclosed(positions[0]) if len(positions) == 1 else Bundle()
+                self._exchange.hint(Hint(positions if len(positions) <= HINTS_MAX else (), alone))
+
+    def _enclosed(self, position: Position) -> Bundle:
+        """What a hint brings along, to save a question; on a disk that cannot be read, nothing."""
+        try:
+            return self._shelf.exactly(position) or Bundle()
+        except StoreRefused as error:
+            logger.warning("a hint goes without its entry: %s", error.facts)
+            return Bundle()
 
     def _on_happening(self, happening: Happening) -> None:
         match happening:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 
+from node.filesystem import StoreRefused
 from node.journal import JournalFailed
 from node.standing import Standing
 from protocol.messages import Bundle
@@ -187,3 +188,23 @@ async def test_a_full_disk_with_payments_under_way_ends_neither_node_nor_reading
         assert node.ledger.id_at(town["ana"], 0, 0) == opened.id
         with pytest.raises(Exception, match="full"):
             node.check_open()
+
+
+async def test_a_disk_that_cannot_be_read_keeps_no_payment_from_being_final_and_ends_no_node(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        node = built.node("ana")
+
+        def unreadable(*_: object) -> None:
+            raise StoreRefused("the disk reported an error", "Mend it")
+
+        for reading in ("entry", "entries", "certificate_at", "at_rows", "index", "moved_since", "since"):
+            monkeypatch.setattr(node.journal, reading, unreadable)
+        opened = town.open("ana")
+        await built.pay_in("ana", opened)
+        assert await built.is_final("ana", opened)
+        await trio.sleep(60)
+        assert built.dwellers["ana"].node is node, "it still runs"
+        assert await built.is_final("ben", opened)
