@@ -71,7 +71,8 @@ class Home:
     def require_unused(self) -> None:
         """Raise HomeRefused when a wallet or a node is here already, whole or damaged."""
         if not self.unfinished.exists() and any(_holds_something(place) for place in self._of_a_founding()):
-            raise HomeRefused("There is a wallet in this home already.", {"home": str(self.root)}, "Use another one: --home DIR.")
+            facts = {"home": str(self.root)}
+            raise HomeRefused("There is a wallet in this home already.", facts, "Use another one: --home DIR.")
 
     def begin(self) -> None:
         """Make the directories, private to this user, and mark them as unfinished until `finish`.
