@@ -70,6 +70,8 @@ def test_a_member_who_signs_twice_gets_at_most_one_payment_final(devnet: Running
     assert found["state"] == "conflict"
     status, answer = tally(devnet.home_of("femi"), "pay", "ana", "0.01", "--yes", "--timeout", "5s")
     assert (status, answer["error"]["code"]) == (3, "conflict")
+    status, answer = tally(devnet.home_of("femi"), "balance")
+    assert (status, answer["spendable"], answer["limit"]) == (0, "0.00", "20.00")
 
 
 def test_a_partition_cuts_off_and_healing_joins_again(devnet: RunningDevnet) -> None:
