@@ -33,7 +33,7 @@ test: $(PROJECT)
 	@exec $(RUN) -m pytest $(ARGS)
 
 unit: $(PROJECT)
-	@exec $(RUN) -m pytest -m unit $(ARGS)
+	@exec $(RUN) -m pytest -m unit -o faulthandler_timeout=0 $(ARGS)
 
 check: $(PROJECT)
 	$(RUN) -m ruff check .

@@ -5,16 +5,31 @@ seconds; `make unit` (`pytest -m unit`) runs them alone. They may start no proce
 """
 
 import gc
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 SLOW_ROOMS = {"simulation", "towns", "real", "faults", "bench"}
 _HERE = Path(__file__).parent
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2**28
+"""What the folders of all units take is a tenth of this."""
 
 
 def _is_slow(path: Path) -> bool:
     return not SLOW_ROOMS.isdisjoint(path.relative_to(_HERE).parts[:1])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Units write to memory where the system has a folder for that: thousands of flushes to a busy disk take long.
+
+    The slow rooms need a disk that can lose power or fill up.
+    """
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    if config.option.markexpr == "unit" and is_roomy:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

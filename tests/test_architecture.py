@@ -165,12 +165,29 @@ def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunction
     return (node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def _names(tree: ast.Module) -> dict[ast.AST, str]:
-    """The innermost function around each node."""
-    names: dict[ast.AST, str] = {}
-    for function in _functions(tree):  # ast.walk is breadth first, so inner functions overwrite
-        names.update(dict.fromkeys(ast.walk(function), function.name))
-    return names
+def _function_around(tree: ast.Module, node: ast.expr | ast.excepthandler) -> str:
+    """The name of the innermost function around a node; empty where there is none."""
+    around = [one for one in _functions(tree) if one.lineno <= node.lineno <= (one.end_lineno or 0)]
+    return around[-1].name if around else ""  # breadth first, so inner ones come later
+
+
+@cache
+def _calls() -> tuple[tuple[str, ast.Call, str], ...]:
+    """Every call: path, node, and what is called, as it is written."""
+    return tuple(
+        (path, node, ast.unparse(node.func))
+        for path, tree in _sources().items()
+        for node in _nodes(tree)
+        if isinstance(node, ast.Call)
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trees() -> Iterator[None]:
+    """Let go of the trees at the end: the garbage collector would look at all of them until the last test."""
+    yield
+    for kept in (_sources, _nodes, _calls):
+        kept.cache_clear()
 
 
 def test_packages_import_one_way() -> None:
@@ -194,13 +211,17 @@ def test_protocol_imports_nothing_that_reaches_outside() -> None:
 
 
 def test_protocol_opens_no_file_and_waits_for_nothing() -> None:
-    wrong = []
-    for path, tree in _in("protocol").items():
-        for node in _nodes(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "input", "print", "exec", "eval"):
-                wrong.append(f"{path}:{node.lineno} {ast.unparse(node.func)}")
-            elif isinstance(node, ast.AsyncFunctionDef | ast.Await):
-                wrong.append(f"{path}:{node.lineno} async")
+    wrong = [
+        f"{path}:{node.lineno} {called}"
+        for path, node, called in _calls()
+        if path.startswith("protocol/") and called in ("open", "input", "print", "exec", "eval")
+    ]
+    wrong += [
+        f"{path}:{node.lineno} async"
+        for path, tree in _in("protocol").items()
+        for node in _nodes(tree)
+        if isinstance(node, ast.AsyncFunctionDef | ast.Await)
+    ]
     assert not wrong, wrong
 
 
@@ -233,23 +254,19 @@ def test_each_outside_thing_has_one_owner(library: str) -> None:
 def test_what_changes_the_books_or_makes_keys_has_owners(call: str) -> None:
     wrong = [
         f"{path}:{node.lineno}"
-        for path, tree in _sources().items()
-        for node in _nodes(tree)
-        if isinstance(node, ast.Call) and f".{ast.unparse(node.func)}".replace("._", ".").endswith(f".{call}")
-        if not path.startswith(CALL_OWNERS[call])
+        for path, node, called in _calls()
+        if f".{called}".replace("._", ".").endswith(f".{call}") and not path.startswith(CALL_OWNERS[call])
     ]
     assert not wrong, wrong
 
 
 def test_only_the_terminals_print_and_ask() -> None:
     wrong = []
-    for path, tree in _sources().items():
-        for node in (node for node in _nodes(tree) if isinstance(node, ast.Call)):
-            called = ast.unparse(node.func)
-            speaks = called in ("print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm")
-            speaks |= called.startswith(("sys.stdout", "sys.stderr", "getpass."))
-            if speaks and not path.startswith(TERMINALS):
-                wrong.append(f"{path}:{node.lineno} {called}")
+    for path, node, called in _calls():
+        speaks = called in ("print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm")
+        speaks |= called.startswith(("sys.stdout", "sys.stderr", "getpass."))
+        if speaks and not path.startswith(TERMINALS):
+            wrong.append(f"{path}:{node.lineno} {called}")
     assert not wrong, wrong
 
 
@@ -309,14 +326,13 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def _broad_excepts() -> Iterator[str]:
     for path, tree in _sources().items():
-        names = _names(tree)
         for node in _nodes(tree):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "BaseException"
                 is_broad = {"Exception", "BaseException"} & set(caught.strip("()").replace(",", " ").split())
                 last = node.body[-1]
                 if is_broad and not (isinstance(last, ast.Raise) and last.exc is None):
-                    yield f"{path} {names.get(node, '')}"
+                    yield f"{path} {_function_around(tree, node)}"
 
 
 def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
@@ -325,10 +341,9 @@ def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
 
 def _nurseries() -> Iterator[str]:
     for path, tree in (*_in("node").items(), *_in("wallet").items()):
-        names = _names(tree)
         for node in _nodes(tree):
             if isinstance(node, ast.Attribute) and node.attr == "open_nursery":
-                yield f"{path} {names.get(node, '')}"
+                yield f"{path} {_function_around(tree, node)}"
 
 
 def test_tasks_are_started_only_where_it_is_said_how_long_they_live() -> None:
@@ -337,10 +352,5 @@ def test_tasks_are_started_only_where_it_is_said_how_long_they_live() -> None:
 
 def test_nothing_runs_outside_a_nursery() -> None:
     strays = ("trio.lowlevel.spawn_system_task", "threading.Thread")
-    found = {
-        path
-        for path, tree in _sources().items()
-        for node in _nodes(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in strays
-    }
+    found = {path for path, _, called in _calls() if called in strays}
     assert found == set(THREADS)
