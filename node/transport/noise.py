@@ -7,6 +7,7 @@ A record is a 2-byte big-endian length and a sealed part of at most 65,535 bytes
 May not decide anything about peers: that is `gate`.
 """
 
+import os
 import struct
 from typing import Any, cast
 
@@ -28,8 +29,10 @@ READ_BYTES = 1 << 16
 class Session(BaseSession):
     """One authenticated, encrypted connection. One task may read and one may write at a time.
 
-    A write that is cancelled half-way leaves a cut record behind and the connection useless: only
-    the multiplexer's writer task writes after the handshake, and it is cancelled only to close.
+    What the socket takes at once is written without a turn of the event loop and without a deadline
+    to set and take back: that halves what a small message costs. A write that is cancelled half-way
+    leaves a cut record behind and the connection useless: only the multiplexer's writer task writes
+    after the handshake, and it is cancelled only to close.
     """
 
     def __init__(self, handshaken: SecureSession) -> None:
@@ -47,14 +50,19 @@ class Session(BaseSession):
         self._open = channel.noise_state.decrypt
         self._wire = bytearray()
         self._plain = bytearray()
+        self._unsent = bytearray()
 
     async def receive(self) -> bytes:
         """What has arrived, at least one byte; no bytes at all once the peer has closed."""
         while not self._plain:
-            arrived = await self._socket.receive_some(READ_BYTES)
+            await trio.lowlevel.wait_readable(self._socket.socket.fileno())
+            try:
+                arrived = os.read(self._socket.socket.fileno(), READ_BYTES)
+            except BlockingIOError:
+                continue
             if not arrived:
                 return b""
-            self._unseal(bytes(arrived))
+            self._unseal(arrived)
         plain = bytes(self._plain)
         self._plain.clear()
         return plain
@@ -82,12 +90,29 @@ class Session(BaseSession):
         return plain
 
     async def write(self, data: bytes) -> None:
-        """Seal `data` into records and hand all of them to the socket in one call."""
-        records = bytearray()
+        """Write all of `data`, as the library's negotiation asks for it."""
+        if not self.write_now(data):
+            await self.drain()
+
+    def write_now(self, data: bytes) -> bool:
+        """Seal `data` into records and give the socket what it takes. False when some is left for `drain`.
+
+        Raises OSError when the connection is gone.
+        """
+        unsent = self._unsent
         for start in range(0, len(data), PLAIN_BYTES_MAX):
             sealed = self._seal(data[start : start + PLAIN_BYTES_MAX])
-            records += _LENGTH.pack(len(sealed)) + sealed
-        await self._socket.send_all(memoryview(records))
+            unsent += _LENGTH.pack(len(sealed)) + sealed
+        try:
+            del unsent[: os.write(self._socket.socket.fileno(), unsent)]
+        except BlockingIOError:
+            return False
+        return not unsent
+
+    async def drain(self) -> None:
+        """Wait until the socket has taken all that `write_now` left."""
+        await self._socket.send_all(bytes(self._unsent))
+        self._unsent.clear()
 
     async def close(self) -> None:
         """Give the socket back. Safe to call again."""

@@ -182,8 +182,9 @@ class Muxer(IMuxedConn):
             if not batch:
                 await self._work.park()
                 continue
-            with trio.fail_after(WRITE_DEADLINE_S):
-                await self.session.write(batch)
+            if not self.session.write_now(batch):
+                with trio.fail_after(WRITE_DEADLINE_S):
+                    await self.session.drain()
 
     def _next_batch(self) -> bytes:
         """Everything that may leave now, each stream at most its turn."""

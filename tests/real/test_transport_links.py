@@ -185,8 +185,8 @@ async def test_a_peer_that_takes_nothing_keeps_no_other_waiting(nursery: trio.Nu
     deaf = await opened(nursery, 2, server.addresses, listen="")
     good = await opened(nursery, 3, server.addresses, listen="")
     await until(lambda: len(server.connected()) == 2, 2)
-    frame = bytes(60_000)
-    await until(lambda: not server.send_nowait(deaf.peer_id, frame), 3)
+    frame = bytes(900_000)
+    await until(lambda: not server.send_nowait(deaf.peer_id, frame), 10)
     assert await echoed(server, good) and await echoed(good, server)
     assert server.connected() == {deaf.peer_id, good.peer_id}
     nursery.cancel_scope.cancel()

@@ -17,11 +17,17 @@ class MemorySession:
     def __init__(self, stream: trio.abc.Stream, is_initiator: bool) -> None:
         self.is_initiator = is_initiator
         self._stream = stream
+        self._unsent = b""
 
     async def receive(self) -> bytes:
         return bytes(await self._stream.receive_some(65536))
 
-    async def write(self, data: bytes) -> None:
+    def write_now(self, data: bytes) -> bool:
+        self._unsent += data
+        return False
+
+    async def drain(self) -> None:
+        data, self._unsent = self._unsent, b""
         await self._stream.send_all(data)
 
     async def close(self) -> None:
