@@ -133,9 +133,8 @@ class Exchange:
         """
         while True:
             with trio.move_on_after(SETTLE_S):
-                async for link in self.transport.links:
-                    self._follow(link)
-                return
+                while True:
+                    self._follow(await self.transport.links.receive())
             self._settle()
 
     def _follow_now(self) -> None:
@@ -143,7 +142,7 @@ class Exchange:
         while True:
             try:
                 self._follow(self.transport.links.receive_nowait())
-            except (trio.WouldBlock, trio.EndOfChannel):
+            except trio.WouldBlock:
                 return
 
     def _follow(self, link: LinkEvent) -> None:

@@ -12,10 +12,9 @@ nothing yet. So events are hints to be quick by; who needs to know for certain l
 
 import trio
 
-from .events import LinkDown, LinkEvent, LinkUp
+from .events import LinkDown, LinkEvents, LinkUp
 from .limits import EVENTS_WAITING_MAX
 from .link import Link
-from .logs import LOGGER
 
 RETIRED_S = 2.0
 """How long a retired link is still read."""
@@ -28,20 +27,20 @@ class Links:
         self.by_peer: dict[str, Link] = {}
         self.retired: dict[Link, float] = {}
         self.changed = trio.lowlevel.ParkingLot()
-        self._tell, self.events = trio.open_memory_channel[LinkEvent](EVENTS_WAITING_MAX)
+        self.events = LinkEvents(EVENTS_WAITING_MAX)
 
     def adopt(self, link: Link) -> None:
         """Make `link` the link with its peer, or retire it for the one that is there."""
         present = self.by_peer.get(link.peer)
         if present is None:
             self.by_peer[link.peer] = link
-            self._emit(LinkUp(link.peer))
+            self.events.tell(LinkUp(link.peer))
         elif link.opener == present.opener or link.opener < present.opener:
             self.by_peer[link.peer] = link
             self._retire(present)
             if link.opener == present.opener:  # it began anew, and knows nothing of what was said on the old link
-                self._emit(LinkDown(link.peer))
-                self._emit(LinkUp(link.peer))
+                self.events.tell(LinkDown(link.peer))
+                self.events.tell(LinkUp(link.peer))
         else:
             self._retire(link)
         self.changed.unpark_all()
@@ -51,7 +50,7 @@ class Links:
         self.retired.pop(link, None)
         if self.by_peer.get(link.peer) is link:
             del self.by_peer[link.peer]
-            self._emit(LinkDown(link.peer))
+            self.events.tell(LinkDown(link.peer))
         self.changed.unpark_all()
 
     def sweep(self, now: float) -> None:
@@ -62,9 +61,3 @@ class Links:
 
     def _retire(self, link: Link) -> None:
         self.retired[link] = trio.current_time()
-
-    def _emit(self, event: LinkEvent) -> None:
-        try:
-            self._tell.send_nowait(event)
-        except trio.WouldBlock:
-            LOGGER.warning("nobody takes the link events; %r is dropped", event)

@@ -12,7 +12,7 @@ from libp2p.host.basic_host import BasicHost
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .dialling import PROTOCOL, Dialler
-from .events import LinkEvent
+from .events import LinkEvents
 from .gate import Gate
 from .hints import Hints
 from .host import build_host
@@ -50,7 +50,7 @@ class Transport:
         self._gate.own = self.peer_id
         self._hints = Hints(self._host, community_topic, self._links)
         self.inbox = Inbox()
-        self.links: trio.MemoryReceiveChannel[LinkEvent] = self._links.events
+        self.links: LinkEvents = self._links.events
         self.hints: trio.MemoryReceiveChannel[tuple[str, bytes]] = self._hints.received
         self._host.set_stream_handler(PROTOCOL, self._serve)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import trio
 
 from node.transport import LinkDown, LinkEvent, LinkUp
+from node.transport.events import LinkEvents
 
 INBOX_MAX = 1_000
 
@@ -25,7 +26,7 @@ class MemoryTransport:
     def __post_init__(self) -> None:
         self._frames, self.inbox = trio.open_memory_channel[tuple[str, list[bytes]]](INBOX_MAX)
         self._hints, self.hints = trio.open_memory_channel[tuple[str, bytes]](INBOX_MAX)
-        self._events, self.links = trio.open_memory_channel[LinkEvent](INBOX_MAX)
+        self.links = LinkEvents(INBOX_MAX)
         self.punished: list[str] = []
         self.addresses: list[str] = []
 
@@ -59,7 +60,7 @@ class MemoryTransport:
 
     def tell(self, event: LinkEvent) -> None:
         if self.peer_id not in self.network.deaf:
-            self._events.send_nowait(event)
+            self.links.tell(event)
 
 
 @dataclass(eq=False)

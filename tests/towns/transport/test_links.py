@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 import trio
+import trio.testing
 
 from node.transport.events import LinkDown, LinkUp
 from node.transport.link import Link
@@ -74,3 +75,30 @@ async def test_the_end_of_the_present_link_is_told() -> None:
     links.on_end(only)
     assert not links.by_peer
     assert [links.events.receive_nowait() for _ in range(2)] == [LinkUp("bob"), LinkDown("bob")]
+
+
+async def test_events_keep_their_order_also_when_one_task_waits_for_them_and_another_looks(
+    nursery: trio.Nursery,
+) -> None:
+    links, old, new = Links(), link("bob", "bob"), link("bob", "bob")
+    taken: list[object] = []
+
+    async def wait() -> None:
+        async for event in links.events:
+            taken.append(event)
+
+    nursery.start_soon(wait)
+    await trio.testing.wait_all_tasks_blocked()
+    links.adopt(old)
+    links.adopt(new)
+    while True:
+        try:
+            taken.append(links.events.receive_nowait())
+        except trio.WouldBlock:
+            break
+    await trio.testing.wait_all_tasks_blocked()
+    assert taken == [LinkUp("bob"), LinkDown("bob"), LinkUp("bob")]
+    links.on_end(new)
+    await trio.testing.wait_all_tasks_blocked()
+    assert taken[3:] == [LinkDown("bob")]
+    nursery.cancel_scope.cancel()
