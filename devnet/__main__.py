@@ -111,7 +111,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     as_json = "--json" in arguments
     try:
-        status = Devnet().main(list(arguments), prog_name="tally-devnet", standalone_mode=False)
+        status = Devnet().main(list(arguments) or ["--help"], prog_name="tally-devnet", standalone_mode=False)
     except BrokenPipeError:
         hang_up()
         return FAILED

@@ -22,6 +22,13 @@ def test_the_list_of_commands_is_the_table(capsys: pytest.CaptureFixture[str]) -
     assert all(name in shown for name in COMMANDS)
 
 
+def test_without_a_command_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    alone = capsys.readouterr()
+    assert run(["--help"]) == 0
+    assert (alone.out, alone.err) == (capsys.readouterr().out, "")
+
+
 @pytest.mark.parametrize("words", [["fly"], ["up", "--members", "0"], ["up", "--traffic", "wild"], ["kill"]])
 def test_wrong_usage_ends_with_status_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(words) == 2
