@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from protocol.base import AccountId
+from protocol.base import COMMONS, AccountId
 from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Missing, Span, Submit
@@ -127,6 +127,7 @@ class Submitter:
 
     async def ask_again(self) -> None:
         """Ask witnesses again that did not answer, for as long as their answers can be recorded."""
+        self._take_up()
         while True:
             await trio.sleep(RETRY_S / 2)
             if self._door.failed is not None:
@@ -140,6 +141,13 @@ class Submitter:
                     self._ask(outstanding, outstanding.gathering.unvoted)
                 elif now - max(outstanding.asked.values(), default=0.0) >= RETRY_S:
                     self._ask(outstanding, outstanding.gathering.unanswered)
+
+    def _take_up(self) -> None:
+        """After a restart, ask for what is held here without a certificate, whoever handed it in."""
+        ledger = self._door.ledger
+        chains = [ledger.chain(account) for account in ledger.accounts() if account != COMMONS]
+        for tail in [chain.tail for chain in chains if chain is not None and chain.tail]:
+            self.submit(tail[-1].signed, b"")
 
     def _on_link_up(self, peer: str) -> None:
         for outstanding in list(self._by_serial.values()):
