@@ -6,13 +6,13 @@ exit status; nobody sees a traceback for something that can go wrong in daily us
 
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
 from node.filesystem import StoreRefused
 from wallet.client import CallFailed
+from wallet.commandline import CommandTable, failure
 from wallet.errors import WalletError
 from wallet.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
 from wallet.terminal import hang_up, prepare
@@ -26,17 +26,17 @@ from .replay import ReplayFailed
 from .terminal import failed
 
 COMMANDS = {
-    "up": ("commands.living", "Start a whole community here, and let it live."),
-    "status": ("commands.ordering", "Show the members of the running devnet."),
-    "down": ("commands.ordering", "End the running devnet."),
-    "logs": ("commands.ordering", "Show what a member's node says."),
-    "kill": ("commands.ordering", "End a member's node as a power cut would."),
-    "start": ("commands.ordering", "Start a node that was killed."),
-    "partition": ("commands.ordering", "Cut some members off from the others."),
-    "heal": ("commands.ordering", "Let all members reach one another again."),
-    "double-spend": ("commands.ordering", "Have a member sign two entries for one place; see what follows."),
-    "replay": ("commands.replaying", "Replay the CSV of a real currency."),
-    "bench": ("commands.benching", "Measure what all this costs on this machine."),
+    "up": ("devnet.commands.living", "Start a whole community here, and let it live."),
+    "status": ("devnet.commands.ordering", "Show the members of the running devnet."),
+    "down": ("devnet.commands.ordering", "End the running devnet."),
+    "logs": ("devnet.commands.ordering", "Show what a member's node says."),
+    "kill": ("devnet.commands.ordering", "End a member's node as a power cut would."),
+    "start": ("devnet.commands.ordering", "Start a node that was killed."),
+    "partition": ("devnet.commands.ordering", "Cut some members off from the others."),
+    "heal": ("devnet.commands.ordering", "Let all members reach one another again."),
+    "double-spend": ("devnet.commands.ordering", "Have a member sign two entries for one place; see what follows."),
+    "replay": ("devnet.commands.replaying", "Replay the CSV of a real currency."),
+    "bench": ("devnet.commands.benching", "Measure what all this costs on this machine."),
 }
 """Name: (module, one line of help). The whole command line is this table."""
 
@@ -44,31 +44,16 @@ STATUS_BY_CODE = {"usage": USAGE, "not_found": NOT_FOUND, "unreachable": UNREACH
 """Exit status for the codes by which a running devnet refuses an order; any other is FAILED."""
 
 
-class Devnet(click.Group):
-    """The group of all commands; each module is loaded when its command is called."""
+class Devnet(CommandTable):
+    """The group of all commands."""
 
     def __init__(self) -> None:
         super().__init__(
             "tally-devnet",
+            COMMANDS,
             help="A whole community on one machine: people, traffic, faults, and the replay of a real currency.",
             epilog="First time: tally-devnet up. Then, in another shell: tally-devnet status.",
-            context_settings={"help_option_names": ["-h", "--help"]},
         )
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        found: Any = getattr(import_module(f"devnet.{COMMANDS[name][0]}"), name.replace("-", "_"))
-        assert isinstance(found, click.Command)
-        return found
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, so that no command has to be loaded for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
 def _failure(error: Exception) -> tuple[int, Mapping[str, Any]]:
@@ -80,24 +65,20 @@ def _failure(error: Exception) -> tuple[int, Mapping[str, Any]]:
             facts = {"code": error.code, "message": error.message, "facts": error.facts, "next": error.next}
             return error.exit_status, facts
         case NotRunning():
-            return UNREACHABLE, _said("unreachable", str(error), "Start one with `tally-devnet up`.")
+            return UNREACHABLE, failure("unreachable", str(error), "Start one with `tally-devnet up`.")
         case ChildRefused():
             facts = {"code": error.code, "message": error.message, "facts": error.facts, "next": ""}
             return STATUS_BY_CODE.get(error.code, FAILED), facts
         case NoSuchColumn() | NotACsv():
-            return USAGE, _said("csv", str(error), "See `tally-devnet replay --help`.")
+            return USAGE, failure("csv", str(error), "See `tally-devnet replay --help`.")
         case StoreRefused():
-            return FAILED, _said("home", f"{error.facts}.", f"{error.next_step}.")
+            return FAILED, failure("home", f"{error.facts}.", f"{error.next_step}.")
         case HomeTaken():
-            return FAILED, _said("home", str(error), "")
+            return FAILED, failure("home", str(error), "")
         case ReplayFailed() | PipeClosed():
-            return FAILED, _said("failed", f"{error}.", "What is paid is kept: the same command goes on from there.")
+            return FAILED, failure("failed", f"{error}.", "What is paid is kept: the same command goes on from there.")
         case _:
-            return FAILED, _said("failed", str(error), "")
-
-
-def _said(code: str, message: str, next_step: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "facts": {}, "next": next_step}
+            return FAILED, failure("failed", str(error), "")
 
 
 EXPECTED = (
@@ -122,10 +103,10 @@ def run(arguments: Sequence[str]) -> int:
         return _run_group(group, as_json)
     except click.UsageError as wrong:
         name = wrong.ctx.command_path if wrong.ctx else "tally-devnet"
-        failed(as_json, _said("usage", wrong.format_message(), f"See `{name} --help`."))
+        failed(as_json, failure("usage", wrong.format_message(), f"See `{name} --help`."))
         return USAGE
     except (KeyboardInterrupt, click.Abort):
-        failed(as_json, _said("interrupted", "Interrupted.", ""))
+        failed(as_json, failure("interrupted", "Interrupted.", ""))
         return INTERRUPTED
     return status if isinstance(status, int) else DONE
 
@@ -143,7 +124,7 @@ def _run_group(group: BaseExceptionGroup[BaseException], as_json: bool) -> int:
         hang_up()
         return FAILED
     if isinstance(first, KeyboardInterrupt):
-        failed(as_json, _said("interrupted", "Interrupted.", ""))
+        failed(as_json, failure("interrupted", "Interrupted.", ""))
         return INTERRUPTED
     assert isinstance(first, Exception)
     status, said = _failure(first)

@@ -6,66 +6,51 @@ Knows the commands by name and loads only the one that is asked for. Every failu
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
 from wallet.client import CallFailed
+from wallet.commandline import CommandTable, failure
 from wallet.commands.session import global_options, session_of, take_global_options
 from wallet.exits import DONE, FAILED, INTERRUPTED, USAGE
 from wallet.terminal import Terminal, hang_up, prepare
 
 COMMANDS = {
-    "init": ("founding", "Found a community: you are its first member, steward and witness."),
-    "up": ("running", "Start node and wallet of this home."),
-    "down": ("running", "Stop them."),
-    "status": ("showing", "Show how the node is doing."),
-    "balance": ("showing", "Show where you stand and what you can spend."),
-    "history": ("showing", "List your payments, newest first."),
-    "members": ("showing", "List the members of the community."),
-    "show": ("showing", "Show one payment."),
-    "pay": ("paying", "Pay a member."),
-    "receive": ("paying", "Take in what is in flight to you now."),
-    "refund": ("paying", "Send a payment back to who paid it."),
-    "unlock": ("keys", "Let the running wallet sign."),
-    "lock": ("keys", "Have the running wallet forget its keys until the next unlock."),
-    "words": ("keys", "Show the 24 words that restore this wallet."),
-    "verify": ("checking", "Check the books of this node."),
+    "init": ("wallet.commands.founding", "Found a community: you are its first member, steward and witness."),
+    "up": ("wallet.commands.running", "Start node and wallet of this home."),
+    "down": ("wallet.commands.running", "Stop them."),
+    "status": ("wallet.commands.showing", "Show how the node is doing."),
+    "balance": ("wallet.commands.showing", "Show where you stand and what you can spend."),
+    "history": ("wallet.commands.showing", "List your payments, newest first."),
+    "members": ("wallet.commands.showing", "List the members of the community."),
+    "show": ("wallet.commands.showing", "Show one payment."),
+    "pay": ("wallet.commands.paying", "Pay a member."),
+    "receive": ("wallet.commands.paying", "Take in what is in flight to you now."),
+    "refund": ("wallet.commands.paying", "Send a payment back to who paid it."),
+    "unlock": ("wallet.commands.keys", "Let the running wallet sign."),
+    "lock": ("wallet.commands.keys", "Have the running wallet forget its keys until the next unlock."),
+    "words": ("wallet.commands.keys", "Show the 24 words that restore this wallet."),
+    "verify": ("wallet.commands.checking", "Check the books of this node."),
 }
-"""Name: (module of wallet.commands, one line of help). The whole command line is this table."""
+"""Name: (module, one line of help). The whole command line is this table."""
 
 SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
 """What Python makes of bytes in an argument that are no text."""
 
 
-class Tally(click.Group):
-    """The group of all commands; each module is loaded when its command is called."""
+class Tally(CommandTable):
+    """The group of all commands; without one it shows the summary."""
 
     def __init__(self) -> None:
         super().__init__(
             "tally",
+            COMMANDS,
             invoke_without_command=True,
             params=global_options(),
             help="Mutual credit between members. Without a command: a summary of your account.",
             epilog="First time: tally init --community NAME --unit hours, then tally up --detach, then tally.",
-            context_settings={"help_option_names": ["-h", "--help"]},
         )
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        found: Any = getattr(import_module(f"wallet.commands.{COMMANDS[name][0]}"), name)
-        assert isinstance(found, click.Command)
-        return found
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, so that no command has to be loaded for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def invoke(self, context: click.Context) -> Any:
         take_global_options(context)
@@ -76,28 +61,24 @@ class Tally(click.Group):
         return show_summary(session_of(context))
 
 
-def _failure(code: str, message: str, next: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "facts": {}, "next": next}
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     terminal = Terminal("--json" in arguments, "--quiet" in arguments)
     if any(point in SURROGATES for argument in arguments for point in argument):
-        terminal.failed(_failure("usage", "What was typed is not UTF-8 text.", "Set the terminal to UTF-8."))
+        terminal.failed(failure("usage", "What was typed is not UTF-8 text.", "Set the terminal to UTF-8."))
         return USAGE
     try:
         status = Tally().main(list(arguments), prog_name="tally", standalone_mode=False)
         return status if isinstance(status, int) else DONE
-    except CallFailed as failure:
-        terminal.failed(failure.error)
-        return failure.exit_status
+    except CallFailed as failed:
+        terminal.failed(failed.error)
+        return failed.exit_status
     except click.UsageError as wrong:
         name = wrong.ctx.command_path if wrong.ctx else "tally"
-        terminal.failed(_failure("usage", wrong.format_message(), f"See `{name} --help`."))
+        terminal.failed(failure("usage", wrong.format_message(), f"See `{name} --help`."))
         return USAGE
     except (KeyboardInterrupt, click.Abort):
-        terminal.failed(_failure("interrupted", "Interrupted.", ""))
+        terminal.failed(failure("interrupted", "Interrupted.", ""))
         return INTERRUPTED
     except BrokenPipeError:
         hang_up()

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from wallet.client import CallFailed
+from wallet.commandline import Duration
 
 from ..control import is_running
 from ..homes import DevnetHome, settle_plan
@@ -14,7 +15,7 @@ from ..plan import MEMBERS_MAX, WITNESSES_MAX
 from ..running import Devnet, Wishes, new_board
 from ..terminal import hint, speaker
 from ..traffic import Pace
-from .options import Duration, devnet_command
+from .options import devnet_command
 
 
 @devnet_command("up")
@@ -23,7 +24,7 @@ from .options import Duration, devnet_command
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Trades and traffic follow from it; 7 at first.")
 @click.option("--traffic", type=click.Choice(["calm", "busy", "off"]), default="calm", help="How lively they pay.")
 @click.option("--fresh", is_flag=True, help="Forget the state of earlier runs.")
-@click.option("--for", "for_s", type=Duration(), default=inf, help="End by itself after this long, as 60s.")
+@click.option("--for", "for_s", type=Duration(inf), default=inf, help="End by itself after this long, as 60s.")
 @click.option("--mode", type=click.Choice(["fork", "process"]), default="fork", help="How nodes are started.")
 def up(
     members: int | None, witnesses: int | None, seed: int | None, traffic: Pace, fresh: bool, for_s: float, mode: Mode,

@@ -1,4 +1,4 @@
-"""What the commands of `tally-devnet` share: --home and --json, lengths of time, column filters.
+"""What the commands of `tally-devnet` share: --home and --json, folders, column filters.
 
 Pure but for reading the environment. `commands` uses them; a wrong value is a usage error that says how it is written.
 """
@@ -10,22 +10,6 @@ from typing import Any
 import click
 
 from ..homes import default_home
-
-
-class Duration(click.ParamType[float, Any]):
-    """A length of time, as "60s", "500ms", "5m" or "1h"; a bare number is seconds. Value: seconds."""
-
-    name = "duration"
-    _UNITS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("", 1.0))
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        for unit, factor in self._UNITS:
-            number = value.removesuffix(unit)
-            if value.endswith(unit) and number.isascii() and number.replace(".", "", 1).isdigit():
-                return float(number) * factor
-        self.fail(f"{value!r} is no length of time; write 60s, 5m or 1h", param, context)
 
 
 class Filter(click.ParamType[tuple[str, str], Any]):

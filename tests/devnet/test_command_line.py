@@ -7,7 +7,8 @@ import click
 import pytest
 
 from devnet.__main__ import COMMANDS, run
-from devnet.commands.options import Duration, Filter
+from devnet.commands.options import Filter
+from wallet.commandline import Duration
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from wallet.client import CallFailed, Client
-from wallet.commands.session import DURATION, Session, command
+from wallet.commandline import Duration
+from wallet.commands.session import Session, command
 from wallet.commands.showing import as_option
 from wallet.exits import REFUSED, USAGE
 
@@ -21,7 +22,7 @@ wait_option = click.option(
     help="Come back when the payment is in that state.",
 )
 timeout_option = click.option(
-    "--timeout", "timeout_s", type=DURATION, default="30s", show_default=True, help="How long to wait for it."
+    "--timeout", "timeout_s", type=Duration(), default="30s", show_default=True, help="How long to wait for it."
 )
 
 

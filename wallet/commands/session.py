@@ -84,27 +84,3 @@ class Command(click.Command):
 def command(name: str) -> Callable[[Callable[..., Any]], Command]:
     """Make a function a command of that name; its docstring is the help."""
     return click.command(name, cls=Command)
-
-
-class Duration(click.ParamType):  # type: ignore[type-arg]  # only newer click makes it generic
-    """A length of time, as "30s", "500ms", "2m" or "1h"; a bare number is seconds. Value: seconds."""
-
-    name = "duration"
-    _UNITS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("", 1.0))
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        for unit, factor in self._UNITS:
-            number = value.removesuffix(unit)
-            if value.endswith(unit) and number.isascii() and number.replace(".", "", 1).isdigit():
-                return self._bounded(float(number) * factor, param, context)
-        self.fail(f"{value!r} is no length of time; write 30s, 500ms or 2m", param, context)
-
-    def _bounded(self, seconds: float, param: click.Parameter | None, context: click.Context | None) -> float:
-        if not 0 <= seconds <= 3600:
-            self.fail("an hour is the longest", param, context)
-        return seconds
-
-
-DURATION = Duration()
