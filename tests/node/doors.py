@@ -46,3 +46,10 @@ class HeldDisk:
         if self.fails:
             raise JournalFailed("the disk is full")
         return commit()
+
+
+async def until_reread(door: Bookkeeper) -> None:
+    """Wait until what is in memory follows from the journal again, after a commit that failed."""
+    with trio.fail_after(5):
+        while not door.is_settled:
+            await trio.lowlevel.checkpoint()

@@ -1,7 +1,6 @@
 """A read waits for the commit of what it may show, and when that fails it shows nothing of it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
@@ -9,19 +8,15 @@ import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from node.bookkeeper import Bookkeeper
-from node.replicating import Replicator
 from node.settling import DoorClosed, once_settled, settled
-from node.shelf import Shelf
 from node.writing import CALM_S
-from protocol.base import ACCOUNT_MAX
 from protocol.entry import SignedEntry
-from protocol.messages import Bundle, Compare, Heads, Message, Range
+from protocol.messages import Bundle
 from protocol.ops import Send
 from protocol.payment import PaymentId
-from protocol.replication import fingerprint
 from tests.builders import Town, found
 from tests.node.asgi import Answer, call
-from tests.node.doors import HeldDisk, door_of
+from tests.node.doors import HeldDisk, door_of, until_reread
 from tests.node.served import QuietNode, served
 
 
@@ -113,12 +108,6 @@ async def paid_held(town: Town, node: QuietNode, disk: HeldDisk) -> SignedEntry:
     return signed
 
 
-async def until_reread(door: Bookkeeper) -> None:
-    with trio.fail_after(5):
-        while not door.is_settled:
-            await trio.lowlevel.checkpoint()
-
-
 async def test_a_read_costs_no_wait_when_nothing_is_being_written(town: Town, tmp_path: Path) -> None:
     async with door_of(town, tmp_path) as door:
         await door.submit(Bundle((town.open("ana"),)))
@@ -173,46 +162,3 @@ async def until_closed(door: Bookkeeper) -> None:
     with pytest.raises(DoorClosed):
         await door.ticket.durable()
     await until_reread(door)
-
-
-class Wires:
-    """Stands for the exchange: keeps who answers what, and what was sent."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[type, Any] = {}
-        self.answer = self.handlers.__setitem__
-        self.sent: list[Message] = []
-
-    def on_link(self, *_: object) -> None:
-        pass
-
-    def send(self, _peer: str, message: Message) -> bool:
-        self.sent.append(message)
-        return True
-
-
-@pytest.mark.parametrize("fails", [False, True])
-async def test_peers_are_told_of_final_heads_only_once_their_certificates_are_durable(
-    town: Town, tmp_path: Path, fails: bool
-) -> None:
-    async with door_of(town, tmp_path) as door:
-        wires = Wires()
-        Replicator(door, wires, Shelf(door))  # type: ignore[arg-type]  # it stands for the real one
-        opened = town.open("ana")
-        disk = HeldDisk(door)
-        door.take(Bundle((opened,), (town.certificate(opened),)))
-        all_of_it = Range(0, ACCOUNT_MAX, 0, fingerprint(()))
-        wires.handlers[Compare]("a peer", Compare((all_of_it,)))
-        door.hasten()
-        await wait_all_tasks_blocked()
-        assert wires.sent == []
-        disk.fails = fails
-        disk.may_end.set()
-        await wait_all_tasks_blocked()
-        told = [head.seq for message in wires.sent if isinstance(message, Heads) for head in message.heads
-                if head.account == town["ana"]]  # fmt: skip
-        assert told == ([] if fails else [0])
-        wires.sent.clear()
-        await until_reread(door)
-        wires.handlers[Compare]("a peer", Compare((all_of_it,)))
-        assert len(wires.sent) == 1, "what the disk holds is served, also when it takes nothing more"
