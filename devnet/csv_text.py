@@ -67,17 +67,35 @@ def _agreement(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
 
 
 def _parse(lines: Sequence[str], delimiter: str) -> tuple[str, ...] | None:
-    """Parse one whole record, or None when a quotation mark is still open at its end or a field is absurdly long."""
+    """Parse one whole record, or None when a quotation mark is still open at its end.
+
+    Raises csv.Error when it can be none: a field is absurdly long, or what stands on several lines is not well quoted.
+    """
     try:
         return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter, strict=True)), ())
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             return None
+        if len(lines) > 1:
+            raise
     # Something after a closing quotation mark: what the lenient reader makes of it is what people expect.
+    return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter)), ())
+
+
+def _take(ahead: deque[str], source: Iterator[str], delimiter: str) -> tuple[int, tuple[str, ...] | None]:
+    """Find how many of the lines ahead, read on from `source` as needed, are the next record, and its fields if any."""
     try:
-        return next((tuple(fields) for fields in csv.reader(lines, delimiter=delimiter)), ())
+        for taken in range(1, RECORD_LINES_MAX + 1):
+            if taken > len(ahead):
+                ahead.extend(islice(source, 1))
+            if taken > len(ahead):
+                break
+            fields = _parse(tuple(islice(ahead, taken)), delimiter)
+            if fields is not None:
+                return taken, fields
     except csv.Error:
-        return None
+        return 1, None  # no number of lines makes a record of it
+    return 1, None
 
 
 def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
@@ -86,14 +104,7 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     source = iter(lines)
     at, width = 1, 0
     while ahead or (ahead := deque(islice(source, 1))):
-        taken, fields = 1, _parse(tuple(islice(ahead, 1)), delimiter)
-        while fields is None and taken < RECORD_LINES_MAX:
-            if taken == len(ahead):
-                ahead.extend(islice(source, 1))
-            if taken == len(ahead):
-                break
-            taken += 1
-            fields = _parse(tuple(islice(ahead, taken)), delimiter)
+        taken, fields = _take(ahead, source, delimiter)
         if fields is None or (taken > 1 and width and len(fields) != width):
             taken = 1
             yield Record(at, (), "a quotation mark is never closed, or a field is too long")

@@ -122,6 +122,17 @@ def test_junk_rows_are_named_by_line_and_spoil_nothing_else(tmp_path: Path) -> N
     ]
 
 
+def test_two_quotation_marks_that_are_never_closed_do_not_swallow_what_stands_between_them(tmp_path: Path) -> None:
+    text = 'payer,payee,amount,memo\nana,bob,1,"one\nana,bob,2,fine\nana,bob,3,"three\nana,bob,4,"four"\nana,bob,5,\n'
+    table = read_table(written(tmp_path, text))
+    assert [(row.line, row.amount, row.memo) for row in table.rows] == [
+        (3, 200, "fine"),
+        (5, 400, "four"),
+        (6, 500, ""),
+    ]
+    assert [bad.line for bad in table.unreadable] == [2, 4]
+
+
 def test_filters_leave_rows_out_and_count_them(tmp_path: Path) -> None:
     text = "source,target,weight,kind,token\na,b,1,STANDARD,x\na,b,2,AGENT,x\na,b,3,STANDARD,y\na,b\n"
     table = read_table(written(tmp_path, text), where=[("kind", "STANDARD"), ("token", "x")])
