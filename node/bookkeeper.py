@@ -171,7 +171,7 @@ class Bookkeeper:
             place = happening.certificate.place
             self._final_on_disk[place.account] = place.seq
         for listener in self._listeners:
-            let_go(partial(listener, happening))
+            let_go(listener, happening)
 
     async def write(self) -> None:
         """Commit one batch after the other, for as long as the node runs or until a commit fails."""

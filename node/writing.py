@@ -113,9 +113,9 @@ class Writer:
             ticket.fail(reason)
 
 
-def let_go(release: Release) -> None:
-    """Call `release`."""
+def let_go(release: Callable[..., object], *told: object) -> None:
+    """Call `release` with what is `told`."""
     try:
-        release()
+        release(*told)
     except Exception:  # the one place that keeps a bug in a listener from the other listeners and the writer
         logger.exception("what follows a commit went wrong")

@@ -137,10 +137,15 @@ class Certificate:
         previous = -1
         for item in codec.items(listed):
             witness, number, signature = codec.items(item, 3)
-            if codec.uint(witness, KEYS_MAX - 1) <= previous:
+            # Written out, because nothing else is read so often: the functions of `codec` would cost as much again.
+            if type(witness) is not int or not previous < witness < KEYS_MAX:
                 raise Malformed("votes must be listed by ascending witness")
+            if type(number) is not int or not 0 <= number <= NUMBER_MAX:
+                raise Malformed("a vote's number is out of bounds")
+            if type(signature) is not bytes or len(signature) != SIGNATURE_BYTES:
+                raise Malformed("a vote is [witness, number, signature]")
             previous = witness
-            votes.append((witness, codec.uint(number), Signature(codec.binary(signature, SIGNATURE_BYTES))))
+            votes.append((witness, number, Signature(signature)))
         return cls(Place.read(tuple(place)), tuple(votes))
 
 

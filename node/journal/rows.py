@@ -56,13 +56,24 @@ def id6(id: bytes) -> int:
     return int.from_bytes(id[:6], "big", signed=True)
 
 
-def checksum(*fields: int | bytes) -> int:
+ENTRY_FORM = b"%d %d %d %d %d %b %b"
+CERTIFICATE_FORM = b"%d %d %d %d %b %b"
+VOTE_FORM = b"%d %d %d %d %d %b"
+NOTE_FORM = b"%d %d %b"
+"""What the checksum of a row covers: all its fields but itself."""
+
+
+def checksum(form: bytes, *fields: int | bytes) -> int:
     """CRC-32 of a row's fields, as a signed integer that fits 4 bytes. It guards against disks, not against people."""
-    return crc32(b" ".join([field if isinstance(field, bytes) else b"%d" % field for field in fields])) - (1 << 31)
+    return crc32(form % fields) - (1 << 31)
 
 
-def _require(row: Row, *covered: int | bytes) -> None:
-    if row[-1] != checksum(*covered):
+def _require(form: bytes, row: Row, *covered: int | bytes) -> None:
+    try:
+        is_as_written = row[-1] == checksum(form, *covered)
+    except TypeError:  # a damaged page may even have changed what kind of value a field is
+        is_as_written = False
+    if not is_as_written:
         raise RowDamaged(f"row {row[0]} is not as it was written")
 
 
@@ -83,7 +94,7 @@ def _unpack_signatures(raw: bytes) -> tuple[tuple[tuple[int, Signature], ...], i
 def read_entry_row(row: Row) -> tuple[int, EntryRecord]:
     """Put (n, account, incarnation, seq, id6, body, signatures, checksum) together."""
     n, account, incarnation, seq, short, body, packed, _ = row
-    _require(row, n, account, incarnation, seq, short, body, packed)
+    _require(ENTRY_FORM, row, n, account, incarnation, seq, short, body, packed)
     signatures, round = _unpack_signatures(packed)
     return n, EntryRecord(SignedEntry(body, read_entry(body), entry_id(body), signatures, round))
 
@@ -97,7 +108,7 @@ def read_place_row(row: Row) -> tuple[int, Position]:
 def read_certificate_row(row: Row) -> tuple[int, CertificateRecord]:
     """Put a certificate and what its entry's row knows together."""
     n, account, incarnation, seq, body, entry, epoch, round, numbers, signatures, _ = row
-    _require(row, n, entry, epoch, round, numbers, signatures)
+    _require(CERTIFICATE_FORM, row, n, entry, epoch, round, numbers, signatures)
     place = Place(epoch, account, round if account == COMMONS else incarnation, seq, entry_id(body))
     flat = codec.items(codec.decode(numbers, SIGNATURES_BYTES_MAX))
     votes = tuple(
@@ -110,7 +121,7 @@ def read_certificate_row(row: Row) -> tuple[int, CertificateRecord]:
 def read_vote_row(row: Row) -> tuple[int, VoteRecord]:
     """Put a vote for a member's entry and what that entry's row knows together."""
     n, account, incarnation, seq, body, entry, epoch, witness, number, signature, _ = row
-    _require(row, n, entry, epoch, witness, number, signature)
+    _require(VOTE_FORM, row, n, entry, epoch, witness, number, signature)
     place = Place(epoch, account, incarnation, seq, entry_id(body))
     return n, VoteRecord(Vote(Tag.VOTE, place, witness, number, signature))
 
@@ -148,7 +159,7 @@ _FORM_BY_KIND = {form.kind: form for form in NOTE_FORMS}
 def read_note_row(row: Row) -> tuple[int, Record]:
     """Put (n, kind, content, checksum) together."""
     n, kind, content, _ = row
-    _require(row, n, kind, content)
+    _require(NOTE_FORM, row, n, kind, content)
     return n, _FORM_BY_KIND[kind].read(content)
 
 
@@ -183,7 +194,7 @@ class Rows:
     def _entry(self, n: int, signed: SignedEntry) -> None:
         entry = signed.entry
         row = (n, entry.account, entry.incarnation, entry.seq, id6(signed.id), signed.body, _pack_signatures(signed))
-        self.entries.append((*row, checksum(*row)))
+        self.entries.append((*row, checksum(ENTRY_FORM, *row)))
 
     def _certificate(self, n: int, entry: int | None, certificate: Certificate) -> None:
         place = certificate.place
@@ -195,16 +206,16 @@ class Rows:
         signatures = b"".join([signature for _, _, signature in certificate.votes])
         round = place.incarnation if place.account == COMMONS else 0
         row = (n, entry, place.epoch, round, codec.encode(tuple(flat)), signatures)
-        self.certificates.append((*row, checksum(*row)))
+        self.certificates.append((*row, checksum(CERTIFICATE_FORM, *row)))
 
     def _vote(self, n: int, entry: int | None, record: VoteRecord) -> None:
         vote = record.vote
         if entry is None or vote.tag is not Tag.VOTE or vote.place.account == COMMONS:
             return self._note(n, record)  # what is voted on in account 0 is no entry of the ledger yet
         row = (n, entry, vote.place.epoch, vote.witness, vote.number, vote.signature)
-        self.votes.append((*row, checksum(*row)))
+        self.votes.append((*row, checksum(VOTE_FORM, *row)))
 
     def _note(self, n: int, record: Record) -> None:
         form = FORM_OF[type(record)]
         row = (n, form.kind, form.write(record))
-        self.notes.append((*row, checksum(*row)))
+        self.notes.append((*row, checksum(NOTE_FORM, *row)))
