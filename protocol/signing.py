@@ -98,16 +98,12 @@ class RememberingVerify:
         self._size = size
         self._valid: dict[tuple[bytes, bytes, bytes], None] = {}
 
-    def __call__(
-        self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature
-    ) -> bool:
+    def __call__(self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature) -> bool:
         if self._valid and self._valid.pop((signature, public, tag.value + community + body), _UNKNOWN) is None:
             return True
         return verify(public, tag, community, body, signature)
 
-    def remember(
-        self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature
-    ) -> bool:
+    def remember(self, public: PublicKey, tag: Tag, community: CommunityId, body: bytes, signature: Signature) -> bool:
         """Verify, and remember it if it is valid."""
         if not verify(public, tag, community, body, signature):
             return False
