@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TABLE_ONLY = frozenset({"balances", "member"})
 """Events that move the table and are no news of their own."""
 FRAMES_PER_S = 4
+AROUND_ROWS = 11
+"""Lines of the live table that are neither a member nor a payment: two headers, the empty lines, the counters."""
 
 
 class Speaker(Protocol):
@@ -87,7 +89,8 @@ class LiveSpeaker:
         from rich.text import Text
 
         members = _table(MEMBER_HEADER, self._board.member_rows(), right={1, 2})
-        payments = _table(PAYMENT_HEADER, self._board.newest, right={2})
+        room = self._console.height - len(self._board.members) - AROUND_ROWS
+        payments = _table(PAYMENT_HEADER, list(self._board.newest)[: max(1, room)], right={2})
         return Group(members, payments, Text(clean(self._board.counters())))
 
 

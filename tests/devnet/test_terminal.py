@@ -59,6 +59,23 @@ def test_the_live_table_shows_members_payments_and_counters_and_takes_no_markup(
     assert "1 payments, 0 refused, all sums to 0.00 hours" in shown
 
 
+def test_the_live_table_of_eight_members_fits_a_screen_of_24_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    picture = Board("hours", 2, {f"member-{number}": MemberRow("steward, witness") for number in range(8)})
+    live = LiveSpeaker(picture)
+    live.banner([])
+    for _ in range(20):
+        picture.note({**PAYMENT, "payer": "member-1"})
+    picture.note({**NEWS, "words": "ready, Ctrl-C ends all of it"})
+    live.close()
+    shown = screen.getvalue().splitlines()
+    assert len(shown) <= 24
+    assert "20 payments, 0 refused" in shown[-2]
+
+
 def test_away_from_a_terminal_there_is_no_live_table() -> None:
     with speaker(board(), as_json=False) as speak:
         assert isinstance(speak, PlainSpeaker)
