@@ -56,11 +56,12 @@ async def _gather_evidence(community: Community, outcome: dict[str, Any]) -> dic
 def _story(found: dict[str, Any], problem: str, unit: str) -> list[str]:
     name, (first, second), amount = found["name"], found["payees"], f"{found['amount']} {unit}"
     held = f"{len(found['proof_at'])} of {found['nodes']}"
+    state = "in conflict" if found["state"] == "conflict" else found["state"]
     lines = [
         f"{name} paid {first} a trifle honestly, so that the wallet may sign for the next minute.",
         f"Then {name} signed two payments for one place of the account: {amount} to {first}, and {amount} to {second}.",
         f"{found['votes_for_second']} witnesses were shown the payment to {second} first, and voted for it.",
-        f"The payment to {first} is {found['state']}{': ' + problem if problem else '.'}",
+        f"The payment to {first} is {state}{': ' + problem if problem else '.'}",
         f"The payment to {second} is {'final' if found['second_is_final'] else 'not final'}.",
         f"Final in all: {found['final']} (never more than one). The proof is held by {held} nodes.",
         f"Payments that were final before and are contradicted now: {found['lost']}.",
