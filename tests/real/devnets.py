@@ -1,7 +1,6 @@
 """Runs `tally-devnet` as a user would: a process whose events are read line by line, and commands beside it."""
 
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -35,26 +34,6 @@ def tally(home: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     words = [sys.executable, "-m", "wallet", "--home", home, "--json", *arguments]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, json.loads(done.stdout)
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process lives; one that only waits to be reaped does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
-def gone_within(pids: list[int], limit_s: float) -> bool:
-    """Wait until none of the processes lives; False when the time is over."""
-    end = time.monotonic() + limit_s
-    while any(is_running(pid) for pid in pids):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 class RunningDevnet:

@@ -7,11 +7,12 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests.real.processes import group_gone_within
 
 ROWS, COLUMNS = 24, 80
 CTRL_C = b"\x03"
@@ -53,13 +54,8 @@ class Screen:
         return _MOVES.sub("", self._raw.decode(errors="replace")).replace("\r\n", "\n").replace("\r", "")
 
     def gone_within(self, limit_s: float) -> bool:
-        """Wait until no process is left of all that the line started; one that only waits to be reaped is gone."""
-        end = time.monotonic() + limit_s
-        while any(self._pid == group and "Z" not in state for group, state in _processes()):
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
+        """Wait until no process is left of all that the line started; False when the time is over."""
+        return group_gone_within(self._pid, limit_s)
 
     def press(self, keys: bytes) -> None:
         """Press keys."""
@@ -106,11 +102,3 @@ class Screen:
     def _reap(self) -> None:
         self.status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         os.close(self._terminal)
-
-
-def _processes() -> Iterator[tuple[int, str]]:
-    """The group and the state of every process there is."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    for row in listed.splitlines():
-        group, state = row.split()
-        yield int(group), state

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,27 +11,9 @@ import trio
 
 from devnet.launcher import GRACE_S, Child, Launcher, Mode
 from devnet.pipe import ChildRefused, ParentEnd, PipeClosed
+from tests.real.processes import gone_within, is_running
 
 ROOT = Path(__file__).parents[2]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A child whose parent is gone is reaped by init; until then it only has a name.
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
-def gone_within(pids: list[int], limit_s: float) -> bool:
-    end = time.monotonic() + limit_s
-    while any(is_running(pid) for pid in pids):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.mark.parametrize("mode", ["fork", "process"])

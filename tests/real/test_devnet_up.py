@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.devnets import END_S, RunningDevnet, gone_within, run, tally
+from tests.real.devnets import END_S, RunningDevnet, run, tally
+from tests.real.processes import gone_within
 
 
 @pytest.fixture(scope="module")
