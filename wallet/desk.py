@@ -6,6 +6,7 @@ the node gets them. Waiting for finality is not done here, so many payments of o
 May not hold a key longer than it signs; the keyring is asked each time, and a locked wallet has none.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,25 +98,42 @@ class Desk:
         made already and return its row. Raises the errors of `wallet.errors`, all of them before anything is signed
         but BookFailed, StoreFailed, Unreachable and Conflict.
         """
-        deadline = trio.current_time() + timeout_s
-        async with self._turn:
-            await self._hand_in()
-            await self._wait_for_room(deadline)
-            with trio.move_on_at(deadline) as asking:
-                await self._be_ready()
-            if asking.cancelled_caught:
-                raise errors.WitnessesUnreachable("Too few witnesses answered in time, so nothing was signed.")
-            self._check_record()
-            self._check_conflict()
-            wanted = order()
-            if isinstance(wanted, PaymentRow):
-                return Written(wanted.place, wanted)
-            signing = self._sign(wanted)
-            # What was signed must be kept and handed in, whoever stops waiting for it meanwhile.
-            with trio.CancelScope(shield=True):
-                await self._staff.clerk.keep(signing)
-                await self._enter(signing.signed, self._book.instance)
+        with trio.move_on_after(timeout_s):
+            await self._take_turn()
+            try:
+                return await self._write(order)
+            finally:
+                self._turn.release()
+        raise self._late()
+
+    async def _take_turn(self) -> None:
+        """Whoever gives no time at all is not turned away when there is nobody to wait for."""
+        try:
+            self._turn.acquire_nowait()
+        except trio.WouldBlock:
+            await self._turn.acquire()
+
+    async def _write(self, order: Callable[[], Order | PaymentRow]) -> Written:
+        await self._hand_in()
+        await self._wait_for_room()
+        await self._be_ready()
+        self._check_record()
+        self._check_conflict()
+        wanted = order()
+        if isinstance(wanted, PaymentRow):
+            return Written(wanted.place, wanted)
+        signing = self._sign(wanted)
+        # What was signed must be kept and handed in, whoever stops waiting for it meanwhile.
+        with trio.CancelScope(shield=True):
+            await self._staff.clerk.keep(signing)
+            await self._enter(signing.signed, self._book.instance)
         return Written(place_of(signing.signed), signing.payments[0] if signing.payments else None, signing.signed)
+
+    def _late(self) -> errors.WalletError:
+        """Why the time was over before anything was signed."""
+        if self._signer.must_ask(self._staff.clock()):
+            return errors.WitnessesUnreachable("Too few witnesses answered in time, so nothing was signed.")
+        return errors.Busy("Earlier payments of this account are not done yet, so nothing was signed.")
 
     @property
     def trouble(self) -> str | None:
@@ -175,12 +193,11 @@ class Desk:
         except DoorClosed as error:
             raise errors.StoreFailed(f"The node records nothing any more, so nothing was signed: {error}.") from error
 
-    async def _wait_for_room(self, deadline: float) -> None:
+    async def _wait_for_room(self) -> None:
         """Wait while as many entries as there may be are not final yet."""
         while (chain := self._node.ledger.chain(self.account)) is not None and len(chain.tail) >= TAIL_MAX:
             oldest = chain.tail[0].signed
-            left = max(0.0, deadline - trio.current_time())
-            reached = await self._node.wait_for(self.account, oldest.seq, oldest.id, Standing.FINAL, left)
+            reached = await self._node.wait_for(self.account, oldest.seq, oldest.id, Standing.FINAL, math.inf)
             if not reached.is_final:
                 raise errors.Busy("Earlier payments are not final yet; nothing was signed.", {"waiting": TAIL_MAX})
 

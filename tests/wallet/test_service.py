@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from node.standing import Standing
 from protocol.base import COMMONS, AccountId, EntryId
@@ -260,6 +261,29 @@ async def test_payments_of_one_account_are_under_way_together_up_to_a_bound(vill
         await refused(errors.Busy, ana, wait="recorded", timeout_s=0.01)
         village.speak()
         assert (await ana.pay(ANA, BEN_IN_IT, 1)).state is Standing.FINAL
+
+
+async def test_who_waits_for_an_earlier_payment_of_the_account_gives_up_in_time_and_signs_nothing(
+    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana:
+        await ana.pay(ANA, BEN_IN_IT, 1)
+        keep, may_go_on = ana.clerk.keep, trio.Event()
+
+        async def slow(signing: Signing) -> None:
+            await may_go_on.wait()
+            await keep(signing)
+
+        monkeypatch.setattr(ana.clerk, "keep", slow)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ana.pay, ANA, BEN_IN_IT, 2)
+            await trio.testing.wait_all_tasks_blocked()
+            head = ana.book.heads[ANA]
+            with trio.fail_after(5):
+                await refused(errors.Busy, ana, timeout_s=0.01)
+            assert ana.book.heads[ANA] == head
+            may_go_on.set()
+        assert ana.balance(ANA).balance == -3
 
 
 async def test_50_accounts_at_once_share_the_commits_of_the_book(
