@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
@@ -22,6 +23,7 @@ from protocol.verdict import Code
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
 from .happenings import Certified, Happening
+from .settling import once_settled
 from .shelf import Shelf
 from .standing import Standing
 from .tracking import Tracker
@@ -120,10 +122,15 @@ class Submitter:
             self._vote_here(submit)
 
     def _suffix(self, signed: SignedEntry) -> Bundle:
-        """The uncertified entries up to `signed`, and what certifies those before: a witness may lack them."""
+        """`signed`, and what a witness may lack below it: uncertified entries, and what certifies those before.
+
+        Entries that are asked for themselves went the same way before; a witness that lacks one all the same says so.
+        """
         chain = self._door.ledger.chain(signed.account)
+        asked_for = self._by_account.get(signed.account, {})
         tail = [] if chain is None else [held.signed for held in chain.tail if held.signed.seq < signed.seq]
-        return Bundle((*tail, signed), self._unspread(signed.account))
+        lacked = [held for held in tail if held.seq not in asked_for]
+        return Bundle((*lacked, signed), self._unspread(signed.account))
 
     async def ask_again(self) -> None:
         """Ask witnesses again that did not answer, for as long as their answers can be recorded."""
@@ -173,6 +180,10 @@ class Submitter:
             self._tracker.moved(signed.account)
 
     def _on_missing(self, peer: str, missing: Missing) -> None:
+        """What the witness lacks may be on its way to the disk still."""
+        once_settled(self._door, partial(self._help, peer, missing))
+
+    def _help(self, peer: str, missing: Missing) -> None:
         """Give the witness what it lacks, then ask again."""
         outstanding = self._by_serial.get(missing.serial)
         if outstanding is None or outstanding.helped[peer] >= HELP_MAX:

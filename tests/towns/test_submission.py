@@ -1,5 +1,6 @@
 """The author's side: from a signed entry to its certificate, over links that break, witnesses that fail and disks."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import trio
 from node.filesystem import StoreRefused
 from node.journal import JournalFailed
 from node.standing import Standing
-from protocol.messages import Bundle
+from protocol.asks import INSTANCE_BYTES
+from protocol.messages import Bundle, Message, Submit
 from protocol.ops import Send
 from protocol.verdict import Accepted
 from tests.builders import Town, found
@@ -55,6 +57,28 @@ async def test_the_payees_node_has_the_certificate_at_once_also_when_it_is_a_wit
         assert await built.is_final("ana", paid)
         await trio.sleep(0.1)
         assert built.node("ben").ledger.balance(town["ben"]) == 5
+
+
+async def test_an_entry_that_is_asked_for_itself_does_not_go_along_with_the_next(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        asked: list[tuple[int, ...]] = []
+        exchange = built.node("ana").exchange
+        send_all = exchange.send_all
+
+        def noting(peers: Iterable[str], message: Message) -> None:
+            if isinstance(message, Submit):
+                asked.append(tuple(signed.seq for signed in message.bundle.entries))
+            send_all(peers, message)
+
+        monkeypatch.setattr(exchange, "send_all", noting)
+        entries = [town.open("ana"), *(town.write("ana", Send(town["ben"], 5)) for _ in range(3))]
+        for signed in entries:
+            assert await built.node("ana").pay_in(signed.encode(), bytes(INSTANCE_BYTES)) == Accepted()
+        assert await built.is_final("ana", entries[-1])
+        assert sorted(asked) == [(0,), (1,), (2,), (3,)]
 
 
 async def test_a_payment_between_accounts_of_one_home_is_seen_though_entries_before_it_paid_nobody_there(
