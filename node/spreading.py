@@ -6,14 +6,15 @@ node acknowledges to the payer's. Works after commits only, from what the door t
 """
 
 import logging
+from collections.abc import Collection
 
 import trio
 
-from protocol.base import COMMONS, AccountId
+from protocol.base import COMMONS, AccountId, EntryId
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle, Deliver, Hint, Position, Seen
 from protocol.ops import Send
-from protocol.statements import Certificate
+from protocol.statements import Certificate, Place
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
@@ -28,6 +29,8 @@ GATHER_S = 0.02
 """What is not urgent is gathered this long, to go out in one message a peer."""
 BUNDLE_MAX = 200
 """Certificates, or acknowledgements, in one message."""
+UNSEEN_MAX = 4_096
+"""Entries whose payees are kept in mind."""
 HINT_INTERVAL_S = 1.0
 """Hints of what became final are gossiped together this often."""
 HINTS_MAX = 16
@@ -45,6 +48,7 @@ class Spreader:
         self._hints: list[Position] = []
         self._certificates: dict[AccountId, Certificate] = {}
         self._seen: dict[str, list[Position]] = {}
+        self._unseen: dict[EntryId, set[AccountId]] = {}
         self._gathered = trio.Event()
         exchange.answer(Seen, self._on_seen)
         door.listen(self._on_happening)
@@ -65,6 +69,8 @@ class Spreader:
     def flush(self) -> None:
         """Send what was gathered now: also the last thing that a node does."""
         certificates, self._certificates = tuple(self._certificates.values()), {}
+        # Only now: a hint that comes before the news itself makes a witness ask for it.
+        self._hints.extend(_position(certificate.place) for certificate in certificates)
         witnesses = self._exchange.neighbours.witnesses(self._door.ledger.commons.witnesses)
         for start in range(0, len(certificates), BUNDLE_MAX):
             deliver = Deliver(0, Bundle((), certificates[start : start + BUNDLE_MAX]))
@@ -97,7 +103,7 @@ class Spreader:
                 if certificate.place.account in self._exchange.hosted:
                     self._spread(certificate, settled)
                 self._acknowledge(certificate, settled)
-                self._tracker.moved(certificate.place.account)
+                self._tracker.moved(certificate.place.account, certificate.place.seq)
             case Overturned(undone):
                 for account in {signed.account for signed in undone} & self._exchange.hosted:
                     self._tracker.moved(account)
@@ -106,12 +112,17 @@ class Spreader:
         neighbours = self._exchange.neighbours
         self._certificates[certificate.place.account] = certificate
         self._gathered.set()
-        payees = {payee for signed in settled for payee in _payees(signed)}
-        homes = {peer for payee in payees for peer in neighbours.hosting(payee)}
+        payees = {signed.id: _payees(signed) for signed in settled}
+        homes = {peer for each in payees.values() for payee in each for peer in neighbours.hosting(payee)}
+        self._expect(payees)
         if homes:
             self._exchange.send_all(homes, Deliver(0, Bundle(settled, (certificate,))))
-        place = certificate.place
-        self._hints.append(Position(place.account, place.incarnation, place.seq, place.id))
+
+    def _expect(self, payees: dict[EntryId, set[AccountId]]) -> None:
+        """Keep in mind whose nodes may acknowledge these entries; the oldest are forgotten, and looked up then."""
+        self._unseen.update(payees)
+        while len(self._unseen) > UNSEEN_MAX:
+            del self._unseen[next(iter(self._unseen))]
 
     def _acknowledge(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         """Tell the payer's node what its payees see here; of a lone vote, also that a second node holds it."""
@@ -138,11 +149,22 @@ class Spreader:
                 continue
             if not self._tracker.is_final(position.account, position.seq, position.id):
                 continue
-            signed = self._door.ledger.entry_at(position.account, position.incarnation, position.seq)
-            by_payee = signed is not None and any(payee in neighbour.hosts for payee in _payees(signed))
+            by_payee = any(payee in neighbour.hosts for payee in self._payees_at(position))
             self._tracker.acknowledge(position, by_payee=by_payee)
             if by_payee:
                 self._door.tell(SeenByPayee(position))
+
+    def _payees_at(self, position: Position) -> Collection[AccountId]:
+        """Whom an entry pays: known if it became final here lately, else looked up."""
+        payees = self._unseen.pop(position.id, None)
+        if payees is not None:
+            return payees
+        signed = self._door.ledger.entry_at(position.account, position.incarnation, position.seq)
+        return () if signed is None else _payees(signed)
+
+
+def _position(place: Place) -> Position:
+    return Position(place.account, place.incarnation, place.seq, place.id)
 
 
 def _payees(signed: SignedEntry) -> set[AccountId]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from protocol.base import AccountId, EntryId
+from protocol.base import NUMBER_MAX, AccountId, EntryId
 from protocol.messages import Position
 from protocol.ops import Send
 
@@ -44,8 +44,8 @@ class _Account:
 
     seen: SeqSet = field(default_factory=SeqSet)
     held_elsewhere: SeqSet = field(default_factory=SeqSet)
-    moved: trio.Event | None = None
-    """Set when any entry of the account moved; made when somebody waits."""
+    waiting: dict[int, trio.Event] = field(default_factory=dict)
+    """By seq: set when that entry may have moved; made when somebody waits."""
 
 
 class Tracker:
@@ -91,9 +91,9 @@ class Tracker:
                     return Standing.SEEN
                 if standing is wanted or standing in ENDS:
                     return standing
-                if known.moved is None:
-                    known.moved = trio.Event()
-                await known.moved.wait()
+                if seq not in known.waiting:
+                    known.waiting[seq] = trio.Event()
+                await known.waiting[seq].wait()
         return self.standing(account, seq, id)
 
     def is_final(self, account: AccountId, seq: int, id: EntryId) -> bool:
@@ -103,12 +103,12 @@ class Tracker:
 
     # Telling
 
-    def moved(self, account: AccountId) -> None:
-        """Have those look again who wait for an entry of this account."""
+    def moved(self, account: AccountId, upto: int = NUMBER_MAX) -> None:
+        """Have those look again who wait for an entry of this account, at or below the seq `upto`."""
         known = self._accounts.get(account)
-        if known is not None and known.moved is not None:
-            known.moved.set()
-            known.moved = None
+        if known is not None:
+            for seq in [seq for seq in known.waiting if seq <= upto]:
+                known.waiting.pop(seq).set()
 
     def _end_waiting(self) -> None:
         for account in self._accounts:
@@ -120,7 +120,9 @@ class Tracker:
         known.held_elsewhere.add(position.seq)
         if by_payee:
             known.seen.add(position.seq)
-        self.moved(position.account)
+        waiting = known.waiting.pop(position.seq, None)
+        if waiting is not None:
+            waiting.set()
 
     def _known(self, account: AccountId) -> _Account:
         return self._accounts.setdefault(account, _Account())
