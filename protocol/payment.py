@@ -4,6 +4,8 @@ A payment is one `send`: the entry's id (32 bytes) and the op's index in it (1 b
 characters; text in one case only is read, written is lower case. May not know what an id stands for.
 """
 
+import binascii
+from base64 import b32decode, b32encode
 from dataclasses import dataclass
 from functools import reduce
 from operator import xor
@@ -15,6 +17,11 @@ _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32M = 0x2BC830A3
 _CHECKSUM = 6
 _TEXT_MAX = 90
+# The standard library cuts bytes into fives for base32, with letters of its own.
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_FIVE_OF = bytes.maketrans(_BASE32, bytes(range(32)))
+_LETTER_OF = bytes.maketrans(bytes(range(32)), _BASE32)
+_CHARSET_OF = bytes.maketrans(bytes(range(32)), _CHARSET.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +58,10 @@ def read_community(text: str) -> CommunityId:
 
 def write_bech32m(prefix: str, content: bytes) -> str:
     """Write bytes with a prefix and a checksum; the whole may be at most 90 characters."""
-    fives = _regroup(content, 8, 5, pad=True)
-    check = _polymod(_expand(prefix) + fives + [0] * _CHECKSUM) ^ _BECH32M
-    tail = [(check >> 5 * (_CHECKSUM - 1 - place)) & 31 for place in range(_CHECKSUM)]
-    return prefix + "1" + "".join(_CHARSET[five] for five in fives + tail)
+    fives = _fives(content)
+    check = _polymod([*_expand(prefix), *fives, *bytes(_CHECKSUM)]) ^ _BECH32M
+    tail = bytes([(check >> 5 * (_CHECKSUM - 1 - place)) & 31 for place in range(_CHECKSUM)])
+    return prefix + "1" + (fives + tail).translate(_CHARSET_OF).decode()
 
 
 def read_bech32m(prefix: str, text: str) -> bytes:
@@ -67,7 +74,7 @@ def read_bech32m(prefix: str, text: str) -> bytes:
     fives = [_CHARSET.find(letter) for letter in tail]
     if -1 in fives or _polymod(_expand(prefix) + fives) != _BECH32M:
         raise Malformed("the checksum is wrong: a character was mistyped or is missing")
-    return bytes(_regroup(bytes(fives[:-_CHECKSUM]), 5, 8, pad=False))
+    return _content(bytes(fives[:-_CHECKSUM]))
 
 
 def _expand(prefix: str) -> list[int]:
@@ -90,18 +97,17 @@ def _remainder(top: int) -> int:
 _REMAINDERS = tuple(_remainder(top) for top in range(32))
 
 
-def _regroup(values: bytes, size: int, wanted: int, *, pad: bool) -> list[int]:
-    """Cut a string of bits, given in groups of `size`, into groups of `wanted`."""
-    bits = held = 0
-    groups = []
-    for value in values:
-        bits, held = bits << size | value, held + size
-        while held >= wanted:
-            held -= wanted
-            groups.append(bits >> held)
-            bits &= (1 << held) - 1
-    if pad and held:
-        groups.append(bits << wanted - held)
-    elif not pad and (held >= size or bits):
+def _fives(content: bytes) -> bytes:
+    """The bits of `content` in groups of five, a byte each, filled up with zeros at the end."""
+    return b32encode(content).rstrip(b"=").translate(_FIVE_OF)
+
+
+def _content(fives: bytes) -> bytes:
+    """What `_fives` made these of. Raises Malformed."""
+    try:
+        content = b32decode(fives.translate(_LETTER_OF) + b"=" * (-len(fives) % 8))
+    except binascii.Error:
+        raise Malformed("there is one character too many") from None
+    if _fives(content) != fives:
         raise Malformed("the bits that fill the last character must be zero")
-    return groups
+    return content
