@@ -61,7 +61,7 @@ class Node:
         self.tracker = Tracker(door, self.shelf, own)
         self.spreader = Spreader(door, self.exchange, self.shelf, self.tracker)
         self.submitter = Submitter(
-            door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.unspread
+            door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.beside
         )
         self.asker = Asker(door, self.exchange, self.witnessing)
         self.replicator = Replicator(door, self.exchange, self.shelf)
@@ -182,6 +182,7 @@ class Node:
             nursery.start_soon(self.replicator.tick)
             nursery.start_soon(self.submitter.ask_again)
             nursery.start_soon(self.spreader.spread)
+            nursery.start_soon(self.spreader.acknowledge)
             nursery.start_soon(self.spreader.gossip)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)

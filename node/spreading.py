@@ -1,8 +1,9 @@
 """What follows when an entry becomes final: who is told at once, who acknowledges, and what is gossiped.
 
 The author's node gives entries and certificate to the payees' nodes at once; the witnesses, who hold the entry, get the
-certificates of some milliseconds together, and for each account only the highest; everybody else gets a hint. A payee's
-node acknowledges to the payer's. Works after commits only, from what the door tells.
+certificates of a tenth of a second together, and for each account only the highest, which covers those below it; what
+they need earlier goes along with the entry that needs it. Everybody else gets a hint. A payee's node acknowledges to
+the payer's. Works after commits only, from what the door tells.
 """
 
 import logging
@@ -10,10 +11,10 @@ from collections.abc import Collection
 
 import trio
 
-from protocol.base import COMMONS, AccountId, EntryId
+from protocol.base import COMMONS, TAIL_MAX, AccountId, EntryId
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle, Deliver, Hint, Position, Seen
-from protocol.ops import Send
+from protocol.ops import Bounce, Recv, Send
 from protocol.statements import Certificate, Place
 
 from .bookkeeper import Bookkeeper
@@ -25,8 +26,14 @@ from .tracking import Tracker
 
 logger = logging.getLogger("tallystick.spreading")
 
-GATHER_S = 0.02
-"""What is not urgent is gathered this long, to go out in one message a peer."""
+GATHER_S = 0.1
+"""Certificates are gathered this long for the witnesses. A lost one is made again of the same votes."""
+ACKNOWLEDGE_S = 0.02
+"""Acknowledgements are gathered this long."""
+FRESH_S = 0.3
+"""A certificate that came earlier than this is taken to be with the witnesses."""
+UNTOLD_MAX = TAIL_MAX // 2
+"""Entries of one account above the last certificate that the witnesses were given: with more, the next goes along."""
 BUNDLE_MAX = 200
 """Certificates, or acknowledgements, in one message."""
 UNSEEN_MAX = 4_096
@@ -49,25 +56,55 @@ class Spreader:
         self._certificates: dict[AccountId, Certificate] = {}
         self._seen: dict[str, list[Position]] = {}
         self._unseen: dict[EntryId, set[AccountId]] = {}
+        self._fresh: dict[AccountId, tuple[Certificate, float]] = {}
+        """The newest certificate of every account, and when it came; the oldest first."""
+        self._told: dict[AccountId, int] = {}
+        """The seq of the last certificate that the witnesses were given, of each account that lives here."""
         self._gathered = trio.Event()
+        self._to_acknowledge = trio.Event()
         exchange.answer(Seen, self._on_seen)
         door.listen(self._on_happening)
 
-    def unspread(self, account: AccountId) -> tuple[Certificate, ...]:
-        """The certificate of this account that witnesses may not have yet: it goes along with the next entry."""
-        certificate = self._certificates.get(account)
-        return () if certificate is None else (certificate,)
+    def beside(self, signed: SignedEntry) -> tuple[Certificate, ...]:
+        """What the witnesses need to judge `signed` and may not have yet: it goes along.
+
+        Certificates of those it takes from; and of its own account, before too many of its entries wait for one.
+        """
+        wanted = {op.payer for op in signed.entry.ops if isinstance(op, Recv | Bounce)}
+        if signed.seq - self._told.get(signed.account, -1) > UNTOLD_MAX:
+            wanted.add(signed.account)
+        since = trio.current_time() - FRESH_S
+        found = [fresh for fresh in map(self._fresh.get, wanted) if fresh is not None and fresh[1] > since]
+        for certificate, _ in found:
+            self._tell(certificate)
+        return tuple([certificate for certificate, _ in found])
+
+    def _tell(self, certificate: Certificate) -> None:
+        if certificate.place.account in self._exchange.hosted:
+            self._told[certificate.place.account] = certificate.place.seq
 
     async def spread(self) -> None:
-        """Send what was gathered, for as long as the node runs."""
+        """Give the witnesses what was gathered, for as long as the node runs."""
         while True:
             await self._gathered.wait()
             await trio.sleep(GATHER_S)
             self._gathered = trio.Event()
-            self.flush()
+            self._give_certificates()
+
+    async def acknowledge(self) -> None:
+        """Tell payers' nodes what was gathered, for as long as the node runs."""
+        while True:
+            await self._to_acknowledge.wait()
+            await trio.sleep(ACKNOWLEDGE_S)
+            self._to_acknowledge = trio.Event()
+            self._send_acknowledgements()
 
     def flush(self) -> None:
-        """Send what was gathered now: also the last thing that a node does."""
+        """Send all that was gathered now: the last thing that a node does."""
+        self._give_certificates()
+        self._send_acknowledgements()
+
+    def _give_certificates(self) -> None:
         certificates, self._certificates = tuple(self._certificates.values()), {}
         # Only now: a hint that comes before the news itself makes a witness ask for it.
         self._hints.extend(_position(certificate.place) for certificate in certificates)
@@ -75,6 +112,10 @@ class Spreader:
         for start in range(0, len(certificates), BUNDLE_MAX):
             deliver = Deliver(0, Bundle((), certificates[start : start + BUNDLE_MAX]))
             self._exchange.send_all(witnesses, deliver)
+        for certificate in certificates:
+            self._tell(certificate)
+
+    def _send_acknowledgements(self) -> None:
         seen, self._seen = self._seen, {}
         for peer, positions in seen.items():
             for start in range(0, len(positions), BUNDLE_MAX):
@@ -100,6 +141,7 @@ class Spreader:
     def _on_happening(self, happening: Happening) -> None:
         match happening:
             case Certified(certificate, settled) if certificate.place.account != COMMONS:
+                self._remember(certificate)
                 if certificate.place.account in self._exchange.hosted:
                     self._spread(certificate, settled)
                 self._acknowledge(certificate, settled)
@@ -107,6 +149,17 @@ class Spreader:
             case Overturned(undone):
                 for account in {signed.account for signed in undone} & self._exchange.hosted:
                     self._tracker.moved(account)
+
+    def _remember(self, certificate: Certificate) -> None:
+        """Keep the newest certificate of each account while it is fresh."""
+        now = trio.current_time()
+        self._fresh.pop(certificate.place.account, None)
+        self._fresh[certificate.place.account] = certificate, now
+        while self._fresh:
+            oldest = next(iter(self._fresh))
+            if now - self._fresh[oldest][1] < FRESH_S:
+                break
+            del self._fresh[oldest]
 
     def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         neighbours = self._exchange.neighbours
@@ -140,7 +193,7 @@ class Spreader:
             return
         for peer in self._exchange.neighbours.hosting(account):
             self._seen.setdefault(peer, []).extend(seen)
-            self._gathered.set()
+            self._to_acknowledge.set()
 
     def _on_seen(self, peer: str, seen: Seen) -> None:
         neighbour = self._exchange.neighbours.get(peer)

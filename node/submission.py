@@ -60,8 +60,8 @@ class Outstanding:
 class Submitter:
     """Keeps what is under way.
 
-    `vote_here` asks the witness of this node, which answers by `hear`; `unspread` names the certificate of an account
-    that witnesses may lack.
+    `vote_here` asks the witness of this node, which answers by `hear`; `beside` names the certificates that witnesses
+    need for an entry and may lack.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Submitter:
         tracker: Tracker,
         own_witness: bytes,
         vote_here: Callable[[Submit], None],
-        unspread: Callable[[AccountId], tuple[Certificate, ...]],
+        beside: Callable[[SignedEntry], tuple[Certificate, ...]],
     ) -> None:
         self._door = door
         self._exchange = exchange
@@ -80,7 +80,7 @@ class Submitter:
         self._tracker = tracker
         self._own_witness = own_witness
         self._vote_here = vote_here
-        self._unspread = unspread
+        self._beside = beside
         self._serial = 0
         self._by_serial: dict[int, Outstanding] = {}
         self._by_account: dict[AccountId, dict[int, Outstanding]] = {}
@@ -130,7 +130,7 @@ class Submitter:
         asked_for = self._by_account.get(signed.account, {})
         tail = [] if chain is None else [held.signed for held in chain.tail if held.signed.seq < signed.seq]
         lacked = [held for held in tail if held.seq not in asked_for]
-        return Bundle((*lacked, signed), self._unspread(signed.account))
+        return Bundle((*lacked, signed), self._beside(signed))
 
     async def ask_again(self) -> None:
         """Ask witnesses again that did not answer, for as long as their answers can be recorded."""

@@ -68,7 +68,7 @@ FILE_LINES_MAX = 400
 BROAD_EXCEPTS = {
     "devnet/child.py _live": "the border to the parent: what is foreseen is told, the rest is logged and raised",
     "node/writing.py let_go": "a fault in one listener must not end the door; it is logged",
-    "node/exchange.py _receive": "a fault in one handler must not end the node; it is logged",
+    "node/exchange.py _answer": "a fault in one handler must not end the node; it is logged",
     "node/transport/dialling.py _try": "whatever a dial meets, the peer is dialled again",
     "node/transport/hints.py push_msg": "what the library cannot read of a hint is dropped",
     "node/transport/hints.py run": "hints only hurry: without them the node goes on, and says so",

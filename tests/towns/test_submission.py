@@ -10,9 +10,11 @@ import trio
 from node.filesystem import StoreRefused
 from node.journal import JournalFailed
 from node.standing import Standing
+from node.submission import RETRY_S
 from protocol.asks import INSTANCE_BYTES
-from protocol.messages import Bundle, Message, Submit
-from protocol.ops import Send
+from protocol.base import TAIL_MAX
+from protocol.messages import Bundle, Message, Missing, Submit
+from protocol.ops import Recv, Send
 from protocol.verdict import Accepted
 from tests.builders import Town, found
 from tests.towns.memory_town import MemoryTown, memory_town
@@ -57,6 +59,30 @@ async def test_the_payees_node_has_the_certificate_at_once_also_when_it_is_a_wit
         assert await built.is_final("ana", paid)
         await trio.sleep(0.1)
         assert built.node("ben").ledger.balance(town["ben"]) == 5
+
+
+async def test_whoever_pays_on_at_once_or_pays_often_waits_for_no_certificate_that_is_still_gathered(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    monkeypatch.setattr("node.spreading.GATHER_S", 3600.0)
+    monkeypatch.setattr("node.spreading.HINT_INTERVAL_S", 3600.0)
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        began, lacked = trio.current_time(), list[Missing]()
+        for name in ("ana", "ben"):
+            built.node(name).exchange.answer(Missing, lambda _peer, missing: lacked.append(missing))
+            await built.pay_in(name, town.open(name))
+        for _ in range(2 * TAIL_MAX):
+            paid = town.write("ana", Send(town["ben"], 5))
+            await built.node("ana").pay_in(paid.encode(), bytes(INSTANCE_BYTES))
+            assert await built.is_final("ana", paid)
+        await built.until(lambda: built.standing("ana", paid) is Standing.SEEN)
+        total = 2 * TAIL_MAX * 5
+        taken = town.write("ben", Recv(town["ana"], 0, paid.seq, total), Send(town["cat"], 50))
+        await built.pay_in("ben", taken)
+        assert await built.is_final("ben", taken)
+        assert not lacked
+        assert trio.current_time() - began < RETRY_S
 
 
 async def test_an_entry_that_is_asked_for_itself_does_not_go_along_with_the_next(
