@@ -26,8 +26,8 @@ from .feed import Feed
 from .filesystem import StoreRefused
 from .journal import Journal
 from .metrics import metrics_text
-from .settling import DoorClosed
 from .standing import Standing
+from .tickets import DoorClosed
 from .views import (
     LEVELS,
     Json,

@@ -24,11 +24,9 @@ from .journal import Journal
 from .rebuilding import JournalContradicts, rebuild_aside
 from .records import CertificateRecord, EntryRecord, ForkRecord, Record
 from .rivals import Branch, Rivals
-from .settling import DoorClosed, Ticket
+from .tickets import DoorClosed, Ticket
 from .waiting import WaitingRoom
 from .writing import Release, Writer, let_go
-
-__all__ = ["Bookkeeper", "DoorClosed"]
 
 logger = logging.getLogger("tallystick.bookkeeper")
 

@@ -16,8 +16,9 @@ from protocol.base import CommunityId, Malformed, PublicKey, Signature
 from protocol.messages import Hello, Hint, Hosts, Message, decode_message, encode_message
 from protocol.signing import Tag, verify
 
-from .bookkeeper import Bookkeeper, DoorClosed
+from .bookkeeper import Bookkeeper
 from .neighbours import Neighbours
+from .tickets import DoorClosed
 from .transport import HINT_BYTES_MAX, LinkDown, LinkEvent, LinkUp, Pace, Transport
 
 logger = logging.getLogger("tallystick.exchange")

@@ -20,7 +20,7 @@ from protocol.signing import RememberingVerify, SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
 from .asking import Asker
-from .bookkeeper import Bookkeeper, DoorClosed
+from .bookkeeper import Bookkeeper
 from .config import NodeConfig
 from .exchange import Exchange
 from .identity import Identity
@@ -31,6 +31,7 @@ from .shelf import Shelf
 from .spreading import Spreader
 from .standing import Standing
 from .submission import Submitter
+from .tickets import DoorClosed
 from .tracking import Tracker
 from .transport import Transport, open_transport
 from .witnessing import Witnessing

@@ -16,7 +16,7 @@ from protocol.commit import Outbox
 from .committing import Committer
 from .journal import Journal, JournalFailed
 from .records import Record
-from .settling import Ticket
+from .tickets import Ticket
 
 logger = logging.getLogger("tallystick.writing")
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from node.amounts import format_amount
 from node.api import ServedNode, number_in
-from node.settling import DoorClosed
+from node.tickets import DoorClosed
 from node.verify import check_books
 from node.views import handle_of
 from node.web.application import FailureHandlers, answer, read_body

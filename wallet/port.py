@@ -36,14 +36,14 @@ class NodePort(Protocol):
         ...
 
     def check_open(self) -> None:
-        """Raise `node.bookkeeper.DoorClosed` when nothing can be recorded any more, so that nothing is signed."""
+        """Raise `node.tickets.DoorClosed` when nothing can be recorded any more, so that nothing is signed."""
         ...
 
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself.
 
         `instance` is the nonce under whose lease it was signed: while another one holds it, no witness votes for it.
-        Raises `node.bookkeeper.DoorClosed` when the record could not be kept.
+        Raises `node.tickets.DoorClosed` when the record could not be kept.
         """
         ...
 

@@ -5,8 +5,8 @@ Always bounded in time. Whoever stops waiting changes nothing: what is signed go
 
 import trio
 
-from node.settling import DoorClosed
 from node.standing import Standing
+from node.tickets import DoorClosed
 from protocol.messages import Position
 from protocol.payment import PaymentId
 

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..bookkeeper import Bookkeeper
-from ..settling import DoorClosed, settled
+from ..settling import settled
+from ..tickets import DoorClosed
 
 Handler = Callable[[Request], Awaitable[Response]]
 

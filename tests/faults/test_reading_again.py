@@ -15,7 +15,8 @@ from trio.testing import wait_all_tasks_blocked
 from node.filesystem import StoreRefused
 from node.journal import Journal
 from node.rebuilding import rebuild
-from node.settling import DoorClosed, once_settled, settled
+from node.settling import once_settled, settled
+from node.tickets import DoorClosed
 from node.web.application import Guarded
 from protocol.messages import Bundle
 from protocol.ops import Send

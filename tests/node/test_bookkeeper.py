@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from node.bookkeeper import Bookkeeper, DoorClosed
+from node.bookkeeper import Bookkeeper
 from node.happenings import Certified, Entered, Forked, Happening, Overturned
 from node.rebuilding import rebuild
 from node.records import EntryRecord, ForkRecord
+from node.tickets import DoorClosed
 from protocol.base import COMMONS
 from protocol.messages import Bundle
 from protocol.ops import Open, Recv, Send

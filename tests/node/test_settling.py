@@ -8,7 +8,8 @@ import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from node.bookkeeper import Bookkeeper
-from node.settling import DoorClosed, once_settled, settled
+from node.settling import once_settled, settled
+from node.tickets import DoorClosed
 from node.writing import CALM_S
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle

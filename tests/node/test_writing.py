@@ -9,7 +9,7 @@ import trio.testing
 
 from node.journal import Journal, JournalFailed
 from node.records import DeadRecord, Record
-from node.settling import DoorClosed
+from node.tickets import DoorClosed
 from node.writing import CALM_S, Writer
 
 

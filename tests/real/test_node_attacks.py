@@ -199,9 +199,7 @@ async def liar(town: RealTown, community: CommunityId | None = None) -> AsyncIte
     """A linked peer that has said Hello."""
     target = target_of(town)
     async with trio.open_nursery() as nursery:
-        transport: Transport = await nursery.start(
-            open_transport, seed_of(LIAR), "", [target.address], target.topic
-        )
+        transport: Transport = await nursery.start(open_transport, seed_of(LIAR), "", [target.address], target.topic)
         with trio.fail_after(SERVED_WITHIN_S):
             assert await transport.links.receive() == LinkUp(town["ana"].facts["peer_id"])
         hello = Hello(community or community_of(town), bytes(16), 2**40, b"", b"")
