@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import trio
 
-from node.bookkeeper import DoorClosed
 from node.standing import Standing
+from node.tickets import DoorClosed
 from protocol.base import TAIL_MAX, AccountId, EntryId
 from protocol.compose import Prevented, Wish, compose
 from protocol.entry import Entry, SignedEntry, sealed
 from protocol.messages import AskHead, Position
-from protocol.ops import Bounce, Send
 from protocol.signer import ReadOnly as SignerReadOnly
 from protocol.signer import Ready, Reason, Signer
 from protocol.signing import SecretKey, Tag, sign
@@ -30,6 +29,7 @@ from .accounts import Keyring
 from .book import Book, PaymentRow, Signing
 from .clerk import Clerk
 from .notes import write_note
+from .orders import Order, Written, payment_rows, place_of
 from .port import NodePort
 from .refusals import refusal
 
@@ -39,33 +39,6 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def awake_and_asleep() -> float:
     """Seconds on a clock that never jumps and also runs while the machine sleeps, as a lease does."""
     return time.clock_gettime(_CLOCK)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the next entry shall do besides taking in what is in flight; all None: nothing else."""
-
-    payee: AccountId | None = None
-    amount: int = 0
-    memo: str | None = None
-    sealed: bool = False
-    ref: str | None = None
-    bounce: Bounce | None = None
-    """Return this parcel to its payer (who is `payee`) instead of paying."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came of an order: the entry's place, its payment if it is one, and the entry if it was signed now."""
-
-    place: Position
-    row: PaymentRow | None
-    signed: SignedEntry | None = None
-
-
-def place_of(signed: SignedEntry) -> Position:
-    """Where an entry stands."""
-    return Position(signed.account, signed.entry.incarnation, signed.seq, signed.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,18 +277,3 @@ class Desk:
     def _id_at(self, incarnation: int, seq: int) -> EntryId | None:
         held = self._node.ledger.id_at(self.account, incarnation, seq)
         return self._book.pending_id(self.account, incarnation, seq) if held is None else held
-
-
-def payment_rows(order: Order, signed: SignedEntry) -> tuple[PaymentRow, ...]:
-    """The row of the order's payment, if it is one. The levy and what is taken in have no row of their own."""
-    if order.payee is None:
-        return ()
-    entry = signed.entry
-    wanted = order.bounce if order.bounce is not None else order.payee
-    op = next(n for n, op in enumerate(entry.ops) if op == wanted or (isinstance(op, Send) and op.to == wanted))
-    return (
-        PaymentRow(
-            entry.account, entry.incarnation, entry.seq, op, signed.id, order.payee, order.amount, order.memo,
-            order.sealed, order.ref, entry.time,
-        ),
-    )  # fmt: skip

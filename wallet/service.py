@@ -22,9 +22,10 @@ from . import errors, keystore
 from .accounts import Keyring
 from .book import Book, PaymentRow
 from .clerk import Clerk
-from .desk import Desk, Order, Staff, Written, awake_and_asleep
+from .desk import Desk, Staff, awake_and_asleep
 from .home import Home
 from .notes import check_memo
+from .orders import Order, Written
 from .port import NodePort
 from .refusals import check_payment
 from .results import Balance, Community, HistoryRow, Member, Payment, Received, Wait
