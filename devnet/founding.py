@@ -4,8 +4,6 @@ Runs in a child (`devnet.child`), because peer ids come from the transport libra
 homes know one another's addresses: each dials those before it, and lets those after it in.
 """
 
-import random
-import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,16 +11,13 @@ from pathlib import Path
 
 from node.config import NodeConfig, read_config, write_config
 from node.identity import read_identity
+from node.ports import hold_port
 from node.store import identity_folder
 from node.transport import peer_id_of
 from protocol.signing import SecretKey
 from wallet.founding import Founder, Terms, found_together
 
 from .places import Place
-
-PORTS = range(20_000, 32_000)
-"""Below those that systems hand out for outgoing connections, so that a node's port is still free at its next start."""
-TRIES = 200
 
 
 def found_homes(terms: Terms, places: Sequence[Place], quorum: int) -> list[str]:
@@ -55,20 +50,7 @@ def _peer_id(home: Path) -> str:
 
 
 def _with_free_ports(config: NodeConfig, held: ExitStack) -> NodeConfig:
-    return replace(config, listen_port=_hold(config.listen_port, held), api_port=_hold(config.api_port, held))
-
-
-def _hold(port: int, held: ExitStack) -> int:
-    """Take hold of `port` if it is free, else of another, until all are chosen, so that no two are the same."""
-    for wanted in ([port] if port else []) + random.sample(PORTS, TRIES):
-        door = held.enter_context(socket.socket())
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind(("127.0.0.1", wanted))
-        except OSError:
-            continue
-        return wanted
-    raise OSError(f"none of {TRIES} ports between {PORTS.start} and {PORTS.stop} is free on this machine")
+    return replace(config, listen_port=hold_port(held, config.listen_port), api_port=hold_port(held, config.api_port))
 
 
 def _peers(configs: Sequence[NodeConfig], peers: Sequence[str], index: int) -> list[str]:

@@ -5,7 +5,6 @@ setting that silently does nothing is worse than none.
 """
 
 import json
-import socket
 import tomllib
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .filesystem import StoreRefused, check_private, make_private_folder, replace_private_file
+from .ports import hold_port
 
 PORT_MAX = 65_535
 PEERS_MAX = 1_000
@@ -74,19 +74,11 @@ def choose_ports(config: NodeConfig) -> NodeConfig:
     if config.listen_port and config.api_port:
         return config
     with ExitStack() as sockets:
-        listen_port = config.listen_port or _free_port(sockets)
-        api_port = config.api_port or _free_port(sockets)
+        listen_port = config.listen_port or hold_port(sockets)
+        api_port = config.api_port or hold_port(sockets)
     config = replace(config, listen_port=listen_port, api_port=api_port)
     write_config(config)
     return config
-
-
-def _free_port(sockets: ExitStack) -> int:
-    """A port that nobody uses, held until all are chosen, so that no two are the same."""
-    held = sockets.enter_context(socket.socket())
-    held.bind(("127.0.0.1", 0))
-    port: int = held.getsockname()[1]
-    return port
 
 
 def _toml(value: str | int | bool | tuple[str, ...]) -> str:
