@@ -18,6 +18,8 @@ from .shelf import Shelf
 from .transport import Pace
 
 TICK_S = 1.0
+GRACE_S = 0.25
+"""What moved at a peer just now is mostly on its way here already: it is asked for only if it has not come by then."""
 LACKING_MAX = 32
 """Spans that are asked for in one go on behalf of waiting entries."""
 CURSORS_MAX = 1_000
@@ -36,6 +38,8 @@ class Replicator:
         self._pulls: dict[str, Pull] = {}
         self._cursors: dict[str, Cursor] = {}
         self._comparing: dict[str, Pace] = {}
+        self._news: dict[str, tuple[Pull, Moved]] = {}
+        self._news_came = trio.Event()
         exchange.answer(Since, lambda peer, ask: self._reply(peer, serve_since(shelf, ask)))
         exchange.answer(Fetch, lambda peer, ask: self._reply(peer, serve_fetch(shelf, ask)))
         exchange.answer(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
@@ -58,6 +62,17 @@ class Replicator:
                 self._reply(peer, pull.tick(trio.current_time()))
                 if lacking:
                     self._reply(peer, pull.want(lacking, trio.current_time()))
+
+    async def follow_news(self) -> None:
+        """Ask for what moved at peers and did not come by itself, for as long as the node runs."""
+        while True:
+            await self._news_came.wait()
+            await trio.sleep(GRACE_S)
+            self._news_came = trio.Event()
+            news, self._news = self._news, {}
+            for peer, (pull, moved) in news.items():
+                if self._pulls.get(peer) is pull:
+                    self._reply(peer, pull.on_moved(moved, trio.current_time()))
 
     def _lacking(self) -> list[Span]:
         spans: dict[AccountId, Span] = {}
@@ -104,8 +119,14 @@ class Replicator:
             self._reply(peer, self._pulls[peer].on_index(index, trio.current_time()))
 
     def _on_moved(self, peer: str, moved: Moved) -> None:
-        if peer in self._pulls:
-            self._reply(peer, self._pulls[peer].on_moved(moved, trio.current_time()))
+        pull = self._pulls.get(peer)
+        if pull is None:
+            return
+        if moved.more or all(map(self._shelf.is_final, moved.heads)):
+            self._reply(peer, pull.on_moved(moved, trio.current_time()))
+        else:
+            self._news[peer] = pull, moved
+            self._news_came.set()
 
     def _on_compare(self, peer: str, ask: Compare) -> None:
         if self._may_compare(peer):

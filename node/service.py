@@ -181,6 +181,7 @@ class Node:
             nursery.start_soon(self.exchange.read_hints)
             nursery.start_soon(self.exchange.follow_links)
             nursery.start_soon(self.replicator.tick)
+            nursery.start_soon(self.replicator.follow_news)
             nursery.start_soon(self.submitter.ask_again)
             nursery.start_soon(self.spreader.spread)
             nursery.start_soon(self.spreader.acknowledge)

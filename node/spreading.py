@@ -7,6 +7,7 @@ the payer's. Works after commits only, from what the door tells.
 """
 
 import logging
+import math
 from collections.abc import Collection
 
 import trio
@@ -27,7 +28,9 @@ from .tracking import Tracker
 logger = logging.getLogger("tallystick.spreading")
 
 GATHER_S = 0.1
-"""Certificates are gathered this long for the witnesses. A lost one is made again of the same votes."""
+"""A certificate for the witnesses waits this long for a higher one. A lost one is made again of the same votes."""
+TURN_S = 0.02
+"""Those that have waited go out this often: a witness that gets many at a time keeps payments waiting for it."""
 ACKNOWLEDGE_S = 0.02
 """Acknowledgements are gathered this long."""
 FRESH_S = 0.3
@@ -53,7 +56,8 @@ class Spreader:
         self._shelf = shelf
         self._tracker = tracker
         self._hints: list[Position] = []
-        self._certificates: dict[AccountId, Certificate] = {}
+        self._certificates: dict[AccountId, tuple[Certificate, float]] = {}
+        """What the witnesses get, and when; the earliest first."""
         self._seen: dict[str, list[Position]] = {}
         self._unseen: dict[EntryId, set[AccountId]] = {}
         self._fresh: dict[AccountId, tuple[Certificate, float]] = {}
@@ -87,9 +91,10 @@ class Spreader:
         """Give the witnesses what was gathered, for as long as the node runs."""
         while True:
             await self._gathered.wait()
-            await trio.sleep(GATHER_S)
-            self._gathered = trio.Event()
-            self._give_certificates()
+            await trio.sleep(TURN_S)
+            self._give_certificates(trio.current_time())
+            if not self._certificates:
+                self._gathered = trio.Event()
 
     async def acknowledge(self) -> None:
         """Tell payers' nodes what was gathered, for as long as the node runs."""
@@ -101,11 +106,13 @@ class Spreader:
 
     def flush(self) -> None:
         """Send all that was gathered now: the last thing that a node does."""
-        self._give_certificates()
+        self._give_certificates(math.inf)
         self._send_acknowledgements()
 
-    def _give_certificates(self) -> None:
-        certificates, self._certificates = tuple(self._certificates.values()), {}
+    def _give_certificates(self, now: float) -> None:
+        certificates = tuple([certificate for certificate, due in self._certificates.values() if due <= now])
+        for certificate in certificates:
+            del self._certificates[certificate.place.account]
         # Only now: a hint that comes before the news itself makes a witness ask for it.
         self._hints.extend(_position(certificate.place) for certificate in certificates)
         witnesses = self._exchange.neighbours.witnesses(self._door.ledger.commons.witnesses)
@@ -163,7 +170,8 @@ class Spreader:
 
     def _spread(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
         neighbours = self._exchange.neighbours
-        self._certificates[certificate.place.account] = certificate
+        _, due = self._certificates.get(certificate.place.account, (None, trio.current_time() + GATHER_S))
+        self._certificates[certificate.place.account] = certificate, due
         self._gathered.set()
         payees = {signed.id: _payees(signed) for signed in settled}
         homes = {peer for each in payees.values() for payee in each for peer in neighbours.hosting(payee)}
