@@ -137,6 +137,11 @@ class Bookkeeper:
         return self._writer.ticket
 
     @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody waits for a commit of what was taken."""
+        return self._writer.is_awaited
+
+    @property
     def is_settled(self) -> bool:
         """Tell whether all that the ledger shows is durable."""
         return self.unreadable is None and self._writer.is_settled

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from protocol.base import CommunityId, Malformed, PublicKey, Signature
-from protocol.messages import Hello, Hint, Hosts, Message, decode_message, encode_message
+from protocol.messages import Deliver, Hello, Hint, Hosts, Message, decode_message, encode_message
 from protocol.signing import Tag, verify
 
 from .bookkeeper import Bookkeeper
@@ -118,10 +118,18 @@ class Exchange:
             self._follow_now()
             # First all are read, then all are answered: one kind of work at a time is faster than taking turns.
             for message in [self._read(peer, frame) for frame in frames]:
-                if message is not None and not isinstance(message, Hint) and self._is_greeted(peer, message):
-                    self._answer(peer, message)
+                if message is None or isinstance(message, Hint) or not self._is_greeted(peer, message):
+                    continue
+                if isinstance(message, Deliver) and self._door.is_awaited:
+                    await self._let_go_first()
+                self._answer(peer, message)
             if self._door.staged > OPEN_RECORDS_MAX:
                 await self._door.ticket.done.wait()
+
+    async def _let_go_first(self) -> None:
+        """Have votes and answers leave before taking in what nobody waits for, which may be much."""
+        await self._door.ticket.done.wait()
+        await trio.lowlevel.checkpoint()  # so that the links write before this goes on
 
     async def read_hints(self) -> None:
         """Answer gossiped hints for as long as the node runs."""

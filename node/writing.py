@@ -63,6 +63,11 @@ class Writer:
         return self._ticket
 
     @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody waits for what is staged."""
+        return self._urgent.is_set()
+
+    @property
     def is_settled(self) -> bool:
         """Tell whether all that was ever staged is durable."""
         return self._outbox.is_settled

@@ -13,7 +13,7 @@ from node.standing import Standing
 from node.submission import RETRY_S
 from protocol.asks import INSTANCE_BYTES
 from protocol.base import TAIL_MAX
-from protocol.messages import Bundle, Message, Missing, Submit
+from protocol.messages import Answer, Bundle, Deliver, Message, Missing, Submit, decode_message, encode_message
 from protocol.ops import Recv, Send
 from protocol.verdict import Accepted
 from tests.builders import Town, found
@@ -258,3 +258,31 @@ async def test_a_disk_that_cannot_be_read_keeps_no_payment_from_being_final_and_
         await trio.sleep(60)
         assert built.dwellers["ana"].node is node, "it still runs"
         assert await built.is_final("ben", opened)
+
+
+async def test_a_vote_leaves_before_what_came_behind_its_question_and_can_wait(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
+        await started(built)
+        opened = town.open("ana")
+        assert await built.pay_in("ana", opened) == Accepted()
+        assert await built.is_final("ana", opened)
+        await built.until_level()
+        witness, author = built.node("w0"), built.node("ana")
+        order: list[str] = []
+        send = witness.transport.send_nowait
+
+        def sent(peer: str, frame: bytes) -> bool:
+            if isinstance(decode_message(frame), Answer):
+                order.append("vote")
+            return send(peer, frame)
+
+        monkeypatch.setattr(witness.transport, "send_nowait", sent)
+        witness.exchange.answer(Deliver, lambda _peer, _deliver: order.append("delivery"))
+        ask = Submit(1, b"", Bundle((town.write("ana", Send(town["ben"], 5)),)))
+        frames = [encode_message(message) for message in (Deliver(0, Bundle()), ask, Deliver(0, Bundle()))]
+        memory: Any = witness.transport
+        memory._frames.send_nowait((author.peer_id, frames))
+        await built.until(lambda: len(order) == 3)
+        assert order == ["delivery", "vote", "delivery"]
