@@ -40,6 +40,7 @@ class Clerk:
         self._committer = Committer()
         self._send, self._receive = trio.open_memory_channel[_Slip](QUEUE_MAX)
         self._waiting: list[_Slip] = []
+        """Taken from the queue, and not told yet how it went."""
         self.failed: str | None = None
 
     async def keep(self, signing: Signing) -> None:
@@ -57,21 +58,21 @@ class Clerk:
         task_status.started()
         try:
             while self.failed is None:
-                self._waiting = await self._batch()
+                await self._gather()
                 await self._write(self._waiting)
-                self._waiting = []
+                self._waiting.clear()
         finally:
             self._refuse_all()
 
-    async def _batch(self) -> list[_Slip]:
-        batch = [await self._receive.receive()]
+    async def _gather(self) -> None:
+        """Fill `_waiting`. Who is taken from the queue stands there at once: being cancelled here forgets nobody."""
+        self._waiting.append(await self._receive.receive())
         await trio.lowlevel.checkpoint()  # all who are ready put theirs into this commit
-        while len(batch) < BATCH_MAX:
+        while len(self._waiting) < BATCH_MAX:
             try:
-                batch.append(self._receive.receive_nowait())
+                self._waiting.append(self._receive.receive_nowait())
             except trio.WouldBlock:
                 break
-        return batch
 
     async def _write(self, batch: Sequence[_Slip]) -> None:
         signings = [slip.signing for slip in batch]

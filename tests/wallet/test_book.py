@@ -196,3 +196,21 @@ async def test_a_clerk_who_goes_leaves_nobody_waiting(home: Home) -> None:
             await clerk.run()
     assert EntryId(signed(ANA, 0).id) not in {head.id for head in book.heads.values()}
     book.close()
+
+
+async def test_a_clerk_who_is_sent_away_refuses_whom_he_has_just_taken_from_the_queue(home: Home) -> None:
+    book = Book.open(home.book)
+    clerk = Clerk(book)
+    async with trio.open_nursery() as nursery:
+
+        async def keep_and_fail() -> None:
+            with trio.CancelScope(shield=True), trio.fail_after(5), pytest.raises(BookFailed, match="closing"):
+                await clerk.keep(signing(ANA, 0))
+
+        nursery.start_soon(keep_and_fail)
+        await wait_all_tasks_blocked()
+        async with trio.open_nursery() as office:
+            await office.start(clerk.run)  # comes back when he holds the slip and looks round for more
+            office.cancel_scope.cancel()
+    assert not book.heads and book.payment(ANA, 0, 0, 0) is None
+    book.close()
