@@ -184,9 +184,9 @@ class Bookkeeper:
         """Stop for good: memory may hold what the disk does not, so it is dropped and read anew."""
         logger.error("the record cannot be kept, so nothing is signed any more: %s", reason)
         self.failed = self.unreadable = reason
-        self.waiting, self.rivals, self._pending, self._final_on_disk = WaitingRoom(), Rivals(), {}, {}
+        self.waiting, self.rivals, self._pending = WaitingRoom(), Rivals(), {}
         try:
-            self.ledger = await rebuild_aside(self.journal)
+            self.ledger, self._final_on_disk = await rebuild_aside(self.journal), {}
         except (StoreRefused, JournalContradicts) as error:
             self.failed = self.unreadable = f"{reason}; and it cannot be read: {error}"
             logger.error("the record cannot be read either, so nothing is shown: %s", error)

@@ -59,7 +59,7 @@ class Node:
         budget = Budget(config.votes_per_minute, config.votes_burst)
         self.witnessing = None if key is None else Witnessing(key, door, self.exchange, budget)
         own = b"" if key is None else bytes(key.public)
-        self.tracker = Tracker(door, self.shelf, own)
+        self.tracker = Tracker(door, self.shelf, own, self.exchange.hosted)
         self.spreader = Spreader(door, self.exchange, self.shelf, self.tracker)
         self.submitter = Submitter(
             door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.beside
@@ -103,11 +103,11 @@ class Node:
     # For the wallet and the APIs
 
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
-        """Take one signed entry through the door; durable when this returns, and on its way to the witnesses.
+        """Take one signed entry through the door and bring it to the witnesses. Durable when this returns, unless
+        `instance` is named: the nonce under whose lease it was signed.
 
-        `instance` is the nonce under whose lease it was signed: whoever names one keeps the bytes durably itself and
-        hands them in again after a crash, so they need not wait for the journal, which writes them with what follows.
-        Raises Malformed, or DoorClosed when nothing is taken.
+        Whoever names one keeps the bytes durably itself and hands them in again after a crash, so they need not wait
+        for the journal, which writes them with what follows. Raises Malformed, or DoorClosed when nothing is taken.
         """
         signed = read_signed(signed_raw)
         (verdict,) = self.bookkeeper.take(Bundle((signed,)))
@@ -132,6 +132,10 @@ class Node:
         Returns where it stands then.
         """
         return await self.tracker.wait_for(account, seq, id, wanted, timeout_s)
+
+    def final_on_disk(self, account: AccountId) -> int:
+        """The seq up to which the account's entries are final, certificate and all on the disk; -1 for none."""
+        return self.bookkeeper.final_on_disk(account)
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         """Where an entry that was recorded here stands."""

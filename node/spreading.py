@@ -1,9 +1,9 @@
 """What follows when an entry becomes final: who is told at once, who acknowledges, and what is gossiped.
 
-The author's node gives entries and certificate to the payees' nodes at once; the witnesses, who hold the entry, get the
-certificates of a tenth of a second together, and for each account only the highest, which covers those below it; what
-they need earlier goes along with the entry that needs it. Everybody else gets a hint. A payee's node acknowledges to
-the payer's. Works after commits only, from what the door tells.
+The author's node gives entries and certificate to the payees' nodes at once. The witnesses, who hold the entry, get a
+certificate a tenth of a second later, or a higher one of that account, which covers those below it; what they need
+earlier goes along with the entry that needs it. Everybody else gets a hint. A payee's node acknowledges to the payer's.
+Works after commits only, from what the door tells.
 """
 
 import logging
@@ -28,7 +28,7 @@ from .tracking import Tracker
 logger = logging.getLogger("tallystick.spreading")
 
 GATHER_S = 0.1
-"""A certificate for the witnesses waits this long for a higher one. A lost one is made again of the same votes."""
+"""A certificate for the witnesses waits this long for a higher one. If the node dies meanwhile, they pull it later."""
 TURN_S = 0.02
 """Those that have waited go out this often: a witness that gets many at a time keeps payments waiting for it."""
 ACKNOWLEDGE_S = 0.02
@@ -69,8 +69,8 @@ class Spreader:
         exchange.answer(Seen, self._on_seen)
         door.listen(self._on_happening)
 
-    def beside(self, signed: SignedEntry) -> tuple[Certificate, ...]:
-        """What the witnesses need to judge `signed` and may not have yet: it goes along.
+    def beside(self, signed: SignedEntry, to_all: bool) -> tuple[Certificate, ...]:
+        """What witnesses need to judge `signed` and may not have yet: it goes along, `to_all` of them or to one.
 
         Certificates of those it takes from; and of its own account, before too many of its entries wait for one.
         """
@@ -79,7 +79,7 @@ class Spreader:
             wanted.add(signed.account)
         since = trio.current_time() - FRESH_S
         found = [fresh for fresh in map(self._fresh.get, wanted) if fresh is not None and fresh[1] > since]
-        for certificate, _ in found:
+        for certificate, _ in found if to_all else ():
             self._tell(certificate)
         return tuple([certificate for certificate, _ in found])
 
@@ -196,7 +196,7 @@ class Spreader:
             if is_lone or is_payee_here:
                 seen.append(position)
             if is_payee_here and account in hosted:
-                self._tracker.acknowledge(position, by_payee=True)
+                self._tracker.acknowledge(position, by_payee=True, elsewhere=False)
         if not seen:
             return
         for peer in self._exchange.neighbours.hosting(account):

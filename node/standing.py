@@ -7,7 +7,7 @@ class Standing(StrEnum):
     """What has become of a signed entry."""
 
     RECORDED = "recorded"
-    """Durable at its author's node."""
+    """Durable with its author: in the wallet's book, and soon in its node's journal."""
     FINAL = "final"
     """Its certificate is durable there, and another node holds the entry."""
     SEEN = "seen"

@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from protocol.base import COMMONS, AccountId
+from protocol.base import COMMONS, AccountId, EntryId
 from protocol.entry import SignedEntry
 from protocol.gathering import Gathering
 from protocol.messages import Answer, Bundle, Deliver, Missing, Span, Submit
@@ -22,7 +22,7 @@ from protocol.verdict import Code
 
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
-from .happenings import Certified, Happening
+from .happenings import Certified, Entered, Happening, Overturned
 from .settling import once_settled
 from .shelf import Shelf
 from .standing import Standing
@@ -72,7 +72,7 @@ class Submitter:
         tracker: Tracker,
         own_witness: bytes,
         vote_here: Callable[[Submit], None],
-        beside: Callable[[SignedEntry], tuple[Certificate, ...]],
+        beside: Callable[[SignedEntry, bool], tuple[Certificate, ...]],
     ) -> None:
         self._door = door
         self._exchange = exchange
@@ -91,8 +91,10 @@ class Submitter:
 
     def submit(self, signed: SignedEntry, instance: bytes) -> None:
         """Bring an entry to the witnesses; `instance` is the nonce under whose lease it was signed."""
-        outstanding = self._by_account.get(signed.account, {})
-        if signed.seq in outstanding or self._tracker.is_final(signed.account, signed.seq, signed.id):
+        held = self._by_account.get(signed.account, {}).get(signed.seq)
+        if held is not None and held.signed.id != signed.id:
+            self._drop(held)
+        elif held is not None or self._tracker.is_final(signed.account, signed.seq, signed.id):
             return
         commons = self._door.ledger.commons
         place = Place(commons.epoch, signed.account, signed.entry.incarnation, signed.seq, signed.id)
@@ -113,7 +115,7 @@ class Submitter:
     def _ask(self, outstanding: Outstanding, whom: Sequence[int], only: str | None = None) -> None:
         """Ask the witnesses at these indices, or of them only the peer `only`."""
         signed = outstanding.signed
-        submit = Submit(outstanding.serial, outstanding.instance, self._suffix(signed))
+        submit = Submit(outstanding.serial, outstanding.instance, self._suffix(signed, to_all=only is None))
         keys = [self._door.ledger.commons.witnesses[witness] for witness in whom]
         asked = [peer for peer in self._exchange.neighbours.witnesses(keys) if only in (None, peer)]
         self._exchange.send_all(asked, submit)
@@ -121,7 +123,7 @@ class Submitter:
         if only is None and self._own_witness in keys:
             self._vote_here(submit)
 
-    def _suffix(self, signed: SignedEntry) -> Bundle:
+    def _suffix(self, signed: SignedEntry, *, to_all: bool) -> Bundle:
         """`signed`, and what a witness may lack below it: uncertified entries, and what certifies those before.
 
         Entries that are asked for themselves went the same way before; a witness that lacks one all the same says so.
@@ -130,7 +132,7 @@ class Submitter:
         asked_for = self._by_account.get(signed.account, {})
         tail = [] if chain is None else [held.signed for held in chain.tail if held.signed.seq < signed.seq]
         lacked = [held for held in tail if held.seq not in asked_for]
-        return Bundle((*lacked, signed), self._beside(signed))
+        return Bundle((*lacked, signed), self._beside(signed, to_all))
 
     async def ask_again(self) -> None:
         """Ask witnesses again that did not answer, for as long as their answers can be recorded."""
@@ -196,21 +198,31 @@ class Submitter:
         if lacked:
             self._ask(outstanding, outstanding.gathering.unanswered, only=peer)
 
-    def _refused_at(self, account: AccountId, seq: int) -> Standing | None:
+    def _refused_at(self, account: AccountId, seq: int, id: EntryId) -> Standing | None:
         """What the refusals of witnesses make of an entry: a split vote is a conflict. None while votes may come."""
         outstanding = self._by_account.get(account, {}).get(seq)
-        if outstanding is None or not outstanding.gathering.is_hopeless:
+        if outstanding is None or outstanding.signed.id != id or not outstanding.gathering.is_hopeless:
             return None
         return Standing.CONFLICT if Code.CONFLICT in outstanding.gathering.reasons else Standing.REFUSED
 
     def _on_happening(self, happening: Happening) -> None:
-        if not isinstance(happening, Certified):
-            return
-        place = happening.certificate.place
-        outstanding = self._by_account.get(place.account)
-        if outstanding is None:
-            return
-        for seq in [seq for seq in outstanding if seq <= place.seq]:
-            del self._by_serial[outstanding.pop(seq).serial]
-        if not outstanding:
-            del self._by_account[place.account]
+        match happening:
+            case Certified(certificate):
+                place = certificate.place
+                for held in list(self._by_account.get(place.account, {}).values()):
+                    if held.signed.seq <= place.seq:
+                        self._drop(held)
+            case Overturned(undone):
+                for signed in undone:
+                    displaced = self._by_account.get(signed.account, {}).get(signed.seq)
+                    if displaced is not None and displaced.signed.id == signed.id:
+                        self._drop(displaced)
+            case Entered(signed) if signed.account in self._exchange.hosted and signed.account != COMMONS:
+                self.submit(signed, b"")  # it may have had to wait for what it refers to
+
+    def _drop(self, outstanding: Outstanding) -> None:
+        """Ask for this one no more."""
+        account, seq = outstanding.signed.account, outstanding.signed.seq
+        del self._by_serial[outstanding.serial], self._by_account[account][seq]
+        if not self._by_account[account]:
+            del self._by_account[account]

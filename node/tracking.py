@@ -4,7 +4,7 @@ Reads the ledger for what is final; remembers in memory what peers acknowledged 
 from what the payees took in). May not send anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 import trio
@@ -51,12 +51,13 @@ class _Account:
 class Tracker:
     """`refused_at` tells what witnesses' refusals make of an entry that is still asked for (the submitter knows)."""
 
-    def __init__(self, door: Bookkeeper, shelf: Shelf, own_witness: bytes) -> None:
+    def __init__(self, door: Bookkeeper, shelf: Shelf, own_witness: bytes, hosted: Set[int]) -> None:
         self._door = door
         self._shelf = shelf
         self._own_witness = own_witness
+        self._hosted = hosted
         self._accounts: dict[AccountId, _Account] = {}
-        self.refused_at: Callable[[AccountId, int], Standing | None] = lambda _account, _seq: None
+        self.refused_at: Callable[[AccountId, int, EntryId], Standing | None] = lambda _account, _seq, _id: None
         door.on_closed(self._end_waiting)
 
     # Asking
@@ -74,9 +75,10 @@ class Tracker:
         """As `standing`, but for what is seen: that may need a longer look at the disk."""
         if self.is_final(account, seq, id) and self._may_be_told(known, account, seq):
             return Standing.FINAL
-        if self._door.ledger.id_at(account, 0, seq) != id:
+        held = self._door.ledger.id_at(account, 0, seq)
+        if held is not None and held != id:
             return Standing.CONFLICT
-        return self.refused_at(account, seq) or Standing.RECORDED
+        return self.refused_at(account, seq, id) or Standing.RECORDED
 
     async def wait_for(self, account: AccountId, seq: int, id: EntryId, wanted: Standing, timeout_s: float) -> Standing:
         """Wait until the entry is `wanted` or further, or will never be, or the time is over; returns its standing.
@@ -114,10 +116,11 @@ class Tracker:
         for account in self._accounts:
             self.moved(account)
 
-    def acknowledge(self, position: Position, *, by_payee: bool) -> None:
-        """Remember that another node holds this final entry, and whether it is a payee's."""
+    def acknowledge(self, position: Position, *, by_payee: bool, elsewhere: bool = True) -> None:
+        """Remember who holds this final entry: a payee's node, another node than this one, or both in one."""
         known = self._known(position.account)
-        known.held_elsewhere.add(position.seq)
+        if elsewhere:
+            known.held_elsewhere.add(position.seq)
         if by_payee:
             known.seen.add(position.seq)
         waiting = known.waiting.pop(position.seq, None)
@@ -139,10 +142,16 @@ class Tracker:
             return True
         certificate = self._shelf.certificate(account, seq)
         votes = () if certificate is None else certificate.votes
-        return any(commons.witnesses[witness] != self._own_witness for witness, _, _ in votes)
+        if any(commons.witnesses[witness] != self._own_witness for witness, _, _ in votes):
+            return True
+        return self._is_taken(account, seq, by_others=True)  # so it was acknowledged, before a restart perhaps
 
-    def _is_taken(self, account: AccountId, seq: int) -> bool:
-        """Tell whether all payees of the entry have taken in or returned what it sent them."""
+    def _is_taken(self, account: AccountId, seq: int, *, by_others: bool = False) -> bool:
+        """Tell whether all payees of the entry have taken in or returned what it sent them.
+
+        With `by_others`: whether a payee has whose wallet is not here.
+        """
         signed = self._door.ledger.entry_at(account, 0, seq)
-        sends = [] if signed is None else [op for op in signed.entry.ops if isinstance(op, Send)]
-        return bool(sends) and all(self._door.ledger.parcel(account, 0, seq, op.to) is None for op in sends)
+        payees = {op.to for op in ([] if signed is None else signed.entry.ops) if isinstance(op, Send)}
+        taken = {payee for payee in payees if self._door.ledger.parcel(account, 0, seq, payee) is None}
+        return bool(taken - self._hosted) if by_others else bool(payees) and taken == payees
