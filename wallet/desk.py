@@ -6,7 +6,6 @@ the node gets them. Waiting for finality is not done here, so many payments of o
 May not hold a key longer than it signs; the keyring is asked each time, and a locked wallet has none.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from .orders import Order, Written, payment_rows, place_of
 from .port import NodePort
 from .refusals import refusal
 
+LOOK_AGAIN_S = 0.5
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -170,8 +170,9 @@ class Desk:
         """Wait while as many entries as there may be are not final yet."""
         while (chain := self._node.ledger.chain(self.account)) is not None and len(chain.tail) >= TAIL_MAX:
             oldest = chain.tail[0].signed
-            reached = await self._node.wait_for(self.account, oldest.seq, oldest.id, Standing.FINAL, math.inf)
-            if not reached.is_final:
+            # There may be room before finality is told, so it is looked again.
+            reached = await self._node.wait_for(self.account, oldest.seq, oldest.id, Standing.FINAL, LOOK_AGAIN_S)
+            if reached in (Standing.CONFLICT, Standing.REFUSED):
                 raise errors.Busy("Earlier payments are not final yet; nothing was signed.", {"waiting": TAIL_MAX})
 
     async def _be_ready(self) -> None:
@@ -233,8 +234,7 @@ class Desk:
         entry = self._compose(order)
         signature = sign(self._key(), Tag.ENTRY, self._node.ledger.commons.community, entry.encode())
         signed = sealed(entry, ((0, signature),))
-        chain = self._node.ledger.chain(self.account)
-        return Signing(signed, payment_rows(order, signed), -1 if chain is None else chain.final_seq)
+        return Signing(signed, payment_rows(order, signed), self._node.final_on_disk(self.account))
 
     def _compose(self, order: Order) -> Entry:
         ledger, keys = self._node.ledger, self._staff.keys()

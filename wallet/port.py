@@ -40,10 +40,11 @@ class NodePort(Protocol):
         ...
 
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
-        """Hand in one signed entry. It is durable when this returns, and goes to the witnesses by itself.
+        """Hand in one signed entry; it goes to the witnesses by itself. Durable when this returns, unless `instance`
+        is named: the nonce under whose lease it was signed.
 
-        `instance` is the nonce under whose lease it was signed: while another one holds it, no witness votes for it.
-        Raises `node.tickets.DoorClosed` when the record could not be kept.
+        Whoever names one keeps the bytes and hands them in again after a crash; while another instance holds the
+        lease, no witness votes for it. Raises `node.tickets.DoorClosed` when the record could not be kept.
         """
         ...
 
@@ -61,6 +62,10 @@ class NodePort(Protocol):
 
         `signatures` has one for each witness, in their order: each is asked by name.
         """
+        ...
+
+    def final_on_disk(self, account: AccountId) -> int:
+        """The seq up to which the account's entries are final on this node's disk, or -1: their bytes are safe."""
         ...
 
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:

@@ -168,8 +168,12 @@ class Wallet:
         if found is None:
             found = _row(await self._write(account, order, timeout_s))
         else:
-            await self._desk(account).forward()
+            await self._forward_until(account, deadline)
         return await self._reach(found, wait, deadline)
+
+    async def _forward_until(self, account: AccountId, deadline: float) -> None:
+        with trio.move_on_at(deadline):
+            await self._desk(account).forward()
 
     def _made_before(self, account: AccountId, payee: AccountId, amount: int, ref: str | None) -> PaymentRow | None:
         found = None if ref is None else self.book.by_ref(account, ref)
@@ -195,7 +199,7 @@ class Wallet:
 
         while ready:
             try:
-                written = await self._write(account, order, deadline - trio.current_time())
+                written = await self._write(account, order, max(0.0, deadline - trio.current_time()))
             except errors.NothingToTake:
                 break
             taken = _taken(written, ready)
@@ -227,7 +231,11 @@ class Wallet:
             bounce = Bounce(payer, incarnation, signed.seq) if in_flight else None
             return Order(payer, send.amount, ref, False, ref, bounce)
 
-        found = self.book.by_ref(send.to, ref) or _row(await self._write(send.to, order, timeout_s))
+        found = self.book.by_ref(send.to, ref)
+        if found is None:
+            found = _row(await self._write(send.to, order, timeout_s))
+        else:
+            await self._forward_until(send.to, deadline)
         return await self._reach(found, wait, deadline)
 
     # Waiting

@@ -286,6 +286,42 @@ async def test_who_waits_for_an_earlier_payment_of_the_account_gives_up_in_time_
         assert ana.balance(ANA).balance == -3
 
 
+async def test_a_repeated_payment_waits_no_longer_than_it_was_given(
+    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana:
+        first = await ana.pay(ANA, BEN_IN_IT, 1, ref="order-1")
+        keep, may_go_on = ana.clerk.keep, trio.Event()
+
+        async def slow(signing: Signing) -> None:
+            await may_go_on.wait()
+            await keep(signing)
+
+        monkeypatch.setattr(ana.clerk, "keep", slow)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ana.pay, ANA, BEN_IN_IT, 2)
+            await trio.testing.wait_all_tasks_blocked()
+            with trio.fail_after(5):
+                assert (await ana.pay(ANA, BEN_IN_IT, 1, ref="order-1", timeout_s=0.01)).id == first.id
+            may_go_on.set()
+
+
+async def test_who_receives_without_time_to_wait_takes_in_and_is_told_that_it_is_late(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]})
+    async with (
+        running(tmp_path / "ana", village.node()) as ana,
+        running(tmp_path / "ben", village.node()) as ben,
+    ):
+        for _ in range(2):
+            await ana.pay(ANA, BEN, 5)
+            await ben.receive(BEN)
+        await ana.pay(ANA, BEN, 5)
+        village.is_silent = True
+        with pytest.raises(errors.Timeout):
+            await ben.receive(BEN, timeout_s=0)
+        assert ben.balance(BEN).balance == 15
+
+
 async def test_50_accounts_at_once_share_the_commits_of_the_book(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

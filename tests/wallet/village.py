@@ -101,6 +101,10 @@ class VillageNode:
         await trio.lowlevel.checkpoint()
         return self.village.heads(account, instance, previous, signatures)
 
+    def final_on_disk(self, account: AccountId) -> int:
+        chain = self.ledger.chain(account)
+        return -1 if chain is None else chain.final_seq
+
     def state_of(self, account: AccountId, seq: int, id: EntryId) -> Standing:
         chain = self.ledger.chain(account)
         if id in self.conflicts or id in self.village.refused:
