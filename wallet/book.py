@@ -2,8 +2,8 @@
 
 Before anything leaves, the signed entry, its payments and their refs are in the book, in one durable transaction. So
 the same ref is the same payment, and what is sent again is the same bytes, also after a crash between any two steps.
-An entry's bytes are dropped once it is final, for then the journal and other nodes hold it; its place and id stay as
-the account's head.
+An entry's bytes are dropped once the node has it and its certificate on the disk, not before: a crash may take what is
+final in the node's memory alone. Its place and id stay as the account's head.
 May not sign, compose or wait; `commit` may run in a worker thread, one call at a time, all else is the main thread's.
 """
 
@@ -81,7 +81,7 @@ class Signing:
     signed: SignedEntry
     payments: tuple[PaymentRow, ...]
     final_seq: int
-    """The account's entries up to here are final, so their bytes need not be kept."""
+    """The account's entries up to here are final on the node's disk, so their bytes need not be kept."""
 
 
 class Book:
@@ -103,7 +103,7 @@ class Book:
         self.heads: dict[AccountId, Position] = {}
         """The last entry ever signed, for each account that has signed any."""
         self.pending: dict[AccountId, list[SignedEntry]] = {}
-        """Signed and not known to be final, by account, ascending."""
+        """Signed and not known to be final on the node's disk, by account, ascending."""
         self._load()
 
     @classmethod
@@ -220,7 +220,7 @@ class Book:
         return self._one(f"{_PAYMENT} WHERE {where}", (account, incarnation, seq, op))
 
     def pending_id(self, account: AccountId, incarnation: int, seq: int) -> EntryId | None:
-        """The id of what was signed at one place and is not final yet."""
+        """The id of what was signed at one place, while its bytes are kept."""
         found = (s.id for s in self.pending.get(account, ()) if (s.entry.incarnation, s.seq) == (incarnation, seq))
         return next(found, None)
 

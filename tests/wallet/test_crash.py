@@ -1,7 +1,8 @@
 """A crash between any two steps: the same ref is the same payment, and no place is ever signed twice.
 
-The process is ended by an exception that nothing here catches, at each step of a payment in turn; then the home is
-opened again as it lies on the disk, and the payment is asked for again with its ref.
+The process is ended by an exception that nothing here catches, at each step of a payment in turn. What the node's
+journal had not committed by then is gone, however final it was in memory; then the home is opened again as it lies on
+the disk, and the payment is asked for again with its ref.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ import pytest
 import trio
 
 from node.standing import Standing
-from protocol.base import AccountId, EntryId, Signature
+from protocol.base import COMMONS, AccountId, EntryId, Signature
+from protocol.entry import SignedEntry
 from protocol.messages import Head
 from protocol.verdict import Verdict
 from wallet import desk
@@ -46,10 +48,55 @@ class Saboteur:
                 raise Crash(step)
 
 
+COMMITS = {"at once": 1, "every third time": 3, "too late": 1_000}
+"""How often the journal commits: each so many steps of the door."""
+
+
 class FragileNode(VillageNode):
-    """A node in whose calls the process can end; what the door took stays taken."""
+    """A node in whose calls the process can end, with a disk apart from its memory.
+
+    As a real journal it commits several entries and certificates together, and only what comes without an instance at
+    once: the book holds the rest.
+    """
 
     saboteur: Saboteur | None = None
+
+    def __init__(self, village: Village, every: int) -> None:
+        self._every, self._steps = every, 0
+        self._disk: list[tuple[SignedEntry, bool]] = []
+        """Each entry on the disk, and whether its certificate is there too."""
+        super().__init__(village)
+
+    def _commit(self) -> None:
+        self._disk = [(signed, signed.seq <= self._final(signed.account)) for signed in self.journal.kept]
+
+    def _final(self, account: AccountId) -> int:
+        chain = self.ledger.chain(account)
+        return -1 if chain is None else chain.final_seq
+
+    def enter(self, signed: SignedEntry) -> Verdict:
+        verdict = super().enter(signed)
+        self._steps += 1
+        if self._steps % self._every == 0:
+            self._commit()
+        return verdict
+
+    def final_on_disk(self, account: AccountId) -> int:
+        return max((signed.seq for signed, final in self._disk if final and signed.account == account), default=-1)
+
+    def started_again(self) -> "FragileNode":
+        """The node that finds what this one left on the disk, in its place in the village."""
+        found = FragileNode(self.village, self._every)
+        for signed, is_final in self._disk:
+            if signed.account == COMMONS:
+                continue  # the founding entry, which every node begins with
+            if is_final:
+                found.certify(signed, self.village._certificate(signed))
+            else:
+                found.enter(signed)
+        found._commit()
+        self.village.nodes[self.village.nodes.index(self)] = found
+        return found
 
     def _at(self, step: str) -> None:
         if self.saboteur is not None:
@@ -58,6 +105,8 @@ class FragileNode(VillageNode):
     async def pay_in(self, signed_raw: bytes, instance: bytes = b"") -> Verdict:
         self._at("before handing in")
         verdict = await super().pay_in(signed_raw, instance)
+        if not instance:
+            self._commit()
         self._at("after handing in")
         return verdict
 
@@ -114,25 +163,27 @@ async def life(village: Village, home: Path, node: FragileNode, refs: list[str])
     return told
 
 
+@pytest.mark.parametrize("commits", COMMITS)
 @pytest.mark.parametrize("step", STEPS)
 async def test_after_a_crash_at_any_step_the_same_ref_is_the_same_payment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, commits: str
 ) -> None:
     village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]})
-    node = FragileNode(village)
+    node = FragileNode(village, COMMITS[commits])
     village.nodes.append(node)
     refs, home = ["one", "two", "three"], tmp_path / "ana"
     with monkeypatch.context() as patch:
-        # At the second payment, but for asking, which is done once a lease.
-        node.saboteur = Saboteur(step, 1 if "asking" in step else 2)
+        # At the third payment, but for asking, which is done once a lease.
+        node.saboteur = Saboteur(step, 1 if "asking" in step else 3)
         sabotage(patch, node.saboteur)
         before = await life(village, home, node, refs)
         assert node.saboteur.met
-    node.saboteur = None
+    node = node.started_again()
     after = await life(village, home, node, refs)
     assert set(after) == set(refs) and before.items() <= after.items()
     assert not village.forks()
     assert node.ledger.balance(BEN) == 5 * len(refs)
+    node = node.started_again()
     again = await life(village, home, node, refs)
     assert again == after and node.ledger.balance(BEN) == 5 * len(refs)
 
