@@ -32,15 +32,14 @@ def handle_of(commons: Commons, account: AccountId) -> str:
 
 
 def account_named(commons: Commons, who: str) -> AccountId | None:
-    """Find "@bob", "bob", "17" or "@commons"; None when there is no such account."""
+    """Find "@bob", "bob", "17" or "@commons"; None when there is no such account.
+
+    Bare digits are an account number: "@17" is the member who is called so.
+    """
+    if who.isascii() and who.isdecimal():
+        return AccountId(int(who)) if len(who) <= 10 and commons.is_admitted(AccountId(int(who))) else None
     handle = who.removeprefix("@")
-    if handle == COMMONS_HANDLE:
-        return COMMONS
-    if handle in commons.by_handle:
-        return commons.by_handle[handle]
-    if who.isascii() and who.isdecimal() and len(who) <= 10 and commons.is_admitted(AccountId(int(who))):
-        return AccountId(int(who))
-    return None
+    return COMMONS if handle == COMMONS_HANDLE else commons.by_handle.get(handle)
 
 
 def entry_view(signed: SignedEntry, commons: Commons) -> Json:

@@ -35,7 +35,7 @@ class Window:
         return Party(account, COMMONS_HANDLE if member is None else member.handle)
 
     def find(self, who: str) -> AccountId:
-        """The account of "@bob", "bob" or "17". Raises PayeeUnknown."""
+        """The account of "@bob", "bob" or "17"; "@17" is the member who is called so. Raises PayeeUnknown."""
         account = account_named(self._node.ledger.commons, who.lower())
         if account is None:
             raise PayeeUnknown("No member is called that.", {"given": who[:40]})
