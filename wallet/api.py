@@ -196,7 +196,8 @@ class WalletApi:
         account, payee = self._wallet.own_account(order.payer), self._wallet.find(order.payee)
         amount = parse_amount(order.amount, self._wallet.community().decimals)
         handle = handle_of(self._node.ledger.commons, payee)
-        return answer(preview_view(self._wallet.balance(account), handle, amount, order.memo))
+        balance, locked = self._wallet.balance(account), self._wallet.locked
+        return answer(preview_view(balance, handle, amount, order.memo, locked=locked))
 
     async def pay(self, request: Request) -> Response:
         """Pay, and answer when the payment is in the state asked for; the same `ref` is the same payment."""

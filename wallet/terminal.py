@@ -62,6 +62,11 @@ class Terminal:
             _write(sys.stderr, clean(f"  {error['next']}"))
 
     @property
+    def width(self) -> int | None:
+        """Letters in a line of the screen that the answer goes to; None when it goes elsewhere or nobody knows."""
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
+
+    @property
     def can_ask(self) -> bool:
         """Tell whether there is somebody to ask."""
         return self.may_ask and sys.stdin.isatty() and sys.stderr.isatty()

@@ -82,8 +82,8 @@ def received_view(taken: Received, community: Community) -> Json:
     }
 
 
-def preview_view(payer: Balance, payee: str, amount: int, memo: str | None) -> Json:
-    """What a payment would do."""
+def preview_view(payer: Balance, payee: str, amount: int, memo: str | None, *, locked: bool) -> Json:
+    """What a payment would do; with `locked` it would be refused until the wallet is unlocked."""
     decimals = payer.decimals
     return {
         "payer": payer.handle,
@@ -94,6 +94,7 @@ def preview_view(payer: Balance, payee: str, amount: int, memo: str | None) -> J
         "balance": format_amount(payer.balance, decimals),
         "balance_after": format_amount(payer.balance - amount, decimals),
         "spendable": format_amount(payer.spendable, decimals),
+        "locked": locked,
     }
 
 

@@ -78,6 +78,22 @@ def test_any_answer_but_yes_pays_nothing(tally: Tally, asking: list[str], answer
     assert (got.status, [path for path, _ in got.asked]) == (1, ["/v1/wallet/preview"])
 
 
+def test_a_locked_wallet_says_so_before_it_asks_anything(tally: Tally, asking: list[str]) -> None:
+    tally.answers = {"preview": {**PREVIEW, "locked": True}}
+    got = tally("pay", "@bob", "2.50")
+    assert (got.status, [path for path, _ in got.asked]) == (5, ["/v1/wallet/preview"])
+    assert got.err == "tally: The wallet is locked, so nothing can be signed.\n  Run `tally unlock`.\n"
+
+
+def test_under_a_ref_that_may_be_paid_already_a_locked_wallet_is_only_a_warning(
+    tally: Tally, asking: list[str]
+) -> None:
+    tally.answers = {"preview": {**PREVIEW, "locked": True}, "pay": PAYMENT}
+    asking.append("y\n")
+    got = tally("pay", "@bob", "2.50", "--ref", "order-17")
+    assert got.status == 0 and got.err.startswith("the wallet is locked")
+
+
 def test_paid_is_said_of_final_payments_only(tally: Tally) -> None:
     tally.answers = {"pay": {**PAYMENT, "state": "recorded"}}
     got = tally("pay", "@bob", "2.50", "--yes", "--wait", "recorded")
@@ -210,6 +226,41 @@ def test_received_payments_carry_a_plus(tally: Tally) -> None:
     tally.answers = {"history": {"account": 1, "unit": "hours", "rows": [row, ROW]}}
     first, second = tally("history").out.splitlines()
     assert "+2.50" in first and "-2.50" in second
+
+
+def test_the_history_says_paid_of_final_payments_only(tally: Tally) -> None:
+    for state, words in (
+        ("recorded", "to @bob"),
+        ("conflict", "to @bob"),
+        ("final", "paid @bob"),
+        ("seen", "paid @bob"),
+    ):
+        tally.answers = {"history": {"account": 1, "unit": "hours", "rows": [{**ROW, "state": state}]}}
+        said = tally("history").out
+        assert f"  {words}  " in said and said.rstrip().endswith(f"{state}  {ROW['id']}")
+
+
+LONG = {**ROW, "id": "pay1" + 62 * "q", "other": "bobby", "memo": "bread, " * 20}
+
+
+def test_on_a_narrow_screen_the_id_stands_below_its_payment_and_the_memo_is_cut(
+    tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal.Terminal, "width", 80)
+    rows = [LONG, {**LONG, "memo": None, "kind": "incoming"}, {**LONG, "memo": "eggs"}]
+    tally.answers = {"history": {"account": 1, "unit": "hours", "rows": rows}}
+    lines = tally("history").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1::2] == [f"  {LONG['id']}"] * 3
+    assert '"bread,' in lines[0] and "..." in lines[0] and '"eggs"' in lines[4] and lines[0].endswith("final")
+
+
+def test_on_a_wide_screen_and_in_a_pipe_a_payment_is_one_line(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    tally.answers = {"history": {"account": 1, "unit": "hours", "rows": [LONG]}}
+    in_a_pipe = tally("history").out
+    assert in_a_pipe.count("\n") == 1 and LONG["memo"] in in_a_pipe and LONG["id"] in in_a_pipe
+    monkeypatch.setattr(terminal.Terminal, "width", 300)
+    assert tally("history").out == in_a_pipe
 
 
 def test_show_and_status_and_members(tally: Tally) -> None:

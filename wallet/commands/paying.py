@@ -9,7 +9,7 @@ from wallet.client import CallFailed, Client
 from wallet.commandline import Duration
 from wallet.commands.session import Session, command
 from wallet.commands.showing import as_option
-from wallet.exits import REFUSED, USAGE
+from wallet.exits import LOCKED, REFUSED, USAGE
 
 ANSWER_MARGIN_S = 20.0
 """How much longer than --timeout the command waits for the wallet's answer."""
@@ -46,17 +46,28 @@ def pay(session: Session, payee: str, amount: str, memo: str | None, sealed: boo
         )
     client = session.client()
     order = {"payee": payee, "amount": amount, "memo": memo, "sealed": sealed, "ref": ref, "as": handle}
-    if not yes and not terminal.agrees(preview_lines(client.post("/v1/wallet/preview", order)), "Pay?"):
+    if not yes and not terminal.agrees(preview_lines(preview(client, order)), "Pay?"):
         raise CallFailed("not_agreed", "Nothing was paid.")
     made = move(client, "/v1/wallet/pay", {**order, "wait": wait, "timeout_s": timeout_s}, timeout_s)
     terminal.answer(payment_fields(made), payment_lines(made))
 
 
+def preview(client: Client, order: Mapping[str, Any]) -> dict[str, Any]:
+    """What the payment would do. Raises CallFailed when it needs a key and the wallet is locked."""
+    found = client.post("/v1/wallet/preview", order)
+    if found["locked"] and order["ref"] is None:
+        raise CallFailed(
+            "locked", "The wallet is locked, so nothing can be signed.", exit_status=LOCKED, next="Run `tally unlock`."
+        )
+    return found
+
+
 def preview_lines(found: Mapping[str, Any]) -> list[str]:
     """What is about to happen."""
+    locked = ["the wallet is locked: nothing new is paid, only what was signed under this ref goes on"]
     memo = f' for "{found["memo"]}"' if found["memo"] else ""
     unit = found["unit"]
-    return [
+    return (locked if found["locked"] else []) + [
         f"@{found['payer']} pays @{found['payee']} {found['amount']} {unit}{memo}",
         f"balance now {found['balance']} {unit}, afterwards {found['balance_after']} {unit}",
     ]

@@ -18,12 +18,15 @@ BALANCE_FIELDS = ("account", "handle", "balance", "incoming", "limit", "spendabl
 """What `balance --json` prints; scripts rely on just these."""
 
 KIND_WORDS = {
-    "paid": "paid",
+    "paid": "to",
     "received": "from",
     "incoming": "in flight from",
     "returned": "sent back to",
     "came_back": "back from",
 }
+"""What a row of the history is; `paid` itself is said of final payments only."""
+MEMO_SHOWN_MIN = 8
+"""Letters of a memo that are shown on the narrowest screen."""
 
 
 def query(handle: str | None, **more: object) -> str:
@@ -70,24 +73,35 @@ def standing(found: Mapping[str, Any]) -> str:
 def history(session: Session, handle: str | None, limit: int) -> None:
     """List your payments, newest first."""
     found = session.client().get(f"/v1/wallet/history{query(handle, limit=limit)}")
-    session.terminal.answer(found, history_lines(found) or ["no payments yet"])
+    session.terminal.answer(found, history_lines(found, session.terminal.width) or ["no payments yet"])
 
 
-def history_lines(found: Mapping[str, Any]) -> list[str]:
-    """One line a row: when, how much, with whom, what for, state, id."""
-    rows = [
-        (
-            when(row["time"]),
-            row["amount"] if row["amount"].startswith("-") else f"+{row['amount']}",
-            found["unit"],
-            f"{KIND_WORDS.get(row['kind'], row['kind'])} @{row['other']}",
-            memo_words(row),
-            row["state"],
-            row["id"],
-        )
-        for row in found["rows"]
-    ]
-    return table(rows, right=frozenset({1}))
+def history_lines(found: Mapping[str, Any], width: int | None) -> list[str]:
+    """A row each: when, how much, with whom, what for, state, id. Where that is wider than `width`, the id stands in a
+    line of its own and long memos are cut; None is a place without an edge.
+    """
+    rows = [history_words(row, found["unit"]) for row in found["rows"]]
+    ids = [row["id"] for row in found["rows"]]
+    whole = table([(*row, id) for row, id in zip(rows, ids, strict=True)], right=frozenset({1}))
+    if width is None or all(len(line) <= width for line in whole):
+        return whole
+    room = width - max(len(line) for line in table([(*row[:4], "", row[5]) for row in rows]))
+    cut = [(*row[:4], shortened(row[4], max(room, MEMO_SHOWN_MIN)), row[5]) for row in rows]
+    pairs = zip(table(cut, right=frozenset({1})), ids, strict=True)
+    return [line for row, id in pairs for line in (row, f"  {id}")]
+
+
+def history_words(row: Mapping[str, Any], unit: str) -> tuple[str, ...]:
+    """The cells of a row of the history, but for its id."""
+    is_paid = row["kind"] == "paid" and row["state"] in ("final", "seen")
+    kind = "paid" if is_paid else KIND_WORDS.get(row["kind"], row["kind"])
+    amount = row["amount"] if row["amount"].startswith("-") else f"+{row['amount']}"
+    return when(row["time"]), amount, unit, f"{kind} @{row['other']}", memo_words(row), row["state"]
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, cut to `most` letters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def memo_words(row: Mapping[str, Any]) -> str:
@@ -184,7 +198,7 @@ def show_summary(session: Session) -> None:
     for problem in found["problems"]:
         lines.append(f"problem: {problem}")
     if found["recent"]["rows"]:
-        lines += ["", *history_lines(found["recent"])]
+        lines += ["", *history_lines(found["recent"], session.terminal.width)]
     session.terminal.answer(found, lines)
     session.terminal.hint(next_step(found))
 
