@@ -172,8 +172,7 @@ def _tell_report(report: Report, place: DevnetHome, as_json: bool) -> None:
         else "THE BALANCES DO NOT AGREE WITH THE FILE."
     )
     if report.times_s:
-        say(
-            f"{event['payments_per_s']} payments a second; half were final within {event['p50_ms']} ms, 99 in 100 "
-            f"within {event['p99_ms']} ms; {event['cpu_ms_per_payment']} ms of CPU each, all processes together."
-        )
+        say(f"{event['payments_per_s']} payments a second.")
+        say(f"Half were final within {event['p50_ms']} ms, 99 in 100 within {event['p99_ms']} ms.")
+        say(f"Each took {event['cpu_ms_per_payment']} ms of CPU, all processes together.")
     say(f"The books are in {place.root}.")
