@@ -216,7 +216,7 @@ async def test_the_wallets_errors_keep_their_codes_and_their_facts(
 
 async def test_a_preview_pays_nothing(app: Guarded, wallet: ToldWallet) -> None:
     got = await post(app, "/v1/wallet/preview", ORDER)
-    assert got.json["balance"] == "-2.50" and got.json["balance_after"] == "-5.00" and got.json["locked"] is wallet.locked
+    assert got.json["balance"] == "-2.50" and got.json["balance_after"] == "-5.00" and got.json["locked"] is True
     assert [what[0] for what in wallet.told] == ["balance"]
 
 
