@@ -19,6 +19,14 @@ FIND = for name in $(CANDIDATES); do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 	found=$$name; $$name -c 'import venv, ensurepip' 2>/dev/null && break; done
 
+# Of what pip says on standard output, a line every so often; its warnings and errors go past this. "Ignoring" is said
+# of packages for other platforms.
+COUNT = { done=0; total=$$(grep -c '^[a-z].*==' requirements.lock); while read -r word rest; do case $$word in \
+	Collecting|Ignoring) done=$$((done + 1)); [ $$((done % 10)) -ne 0 ] || echo "  $$done of $$total packages";; \
+	Installing) echo "  installing them";; \
+	Failed) exit 1;; \
+	esac; done; }
+
 help:
 	@echo "make devnet   start a community on this machine and watch it pay itself (Ctrl-C ends it)"
 	@echo "make test     every test; make unit: the fast ones alone"
@@ -56,8 +64,8 @@ $(PACKAGES): | requirements.lock
 	echo "setting up $(VENV) with $$found: once, about a minute"; \
 	$$found -m venv --clear $(VENV)
 	@awk '/^[a-z]/ { wanted = /^(packaging|setuptools|wheel)==/ } wanted' requirements.lock > $(VENV)/build.lock
-	$(PIP) install --quiet --no-deps --require-hashes -r $(VENV)/build.lock
-	$(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --require-hashes -r $(VENV)/build.lock
+	@{ $(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements.lock || echo Failed; } | $(COUNT)
 	@touch $@
 
 # `compat` makes the editable install one line in a .pth file; the default would run an import hook at every start.

@@ -92,3 +92,31 @@ def test_with_only_old_pythons_make_says_which_is_needed(tmp_path: Path) -> None
     assert tried.returncode != 0
     assert tried.stdout.startswith("tallystick needs Python 3.11 or newer")
     assert not (tmp_path / ".venv").exists()
+
+
+FAKE_PIP = """
+case "$*" in
+  *"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
+  *requirements.lock*)
+    sed -n 's/^\\([a-z].*==[^ ]*\\).*/Collecting \\1\\n  Downloading it/p' requirements.lock
+    [ ! -e broken ] || { echo "ERROR: no room" >&2; exit 1; }
+    echo "Installing collected packages: all"; echo "Successfully installed all";;
+esac
+"""
+"""A Python whose venv is itself, and whose pip only talks."""
+
+
+def test_set_up_shows_how_far_it_is_in_a_few_lines(tmp_path: Path) -> None:
+    done = _make(tmp_path, FAKE_PIP)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *counts, last = done.stdout.splitlines()
+    assert first.startswith("setting up .venv with python3.11") and last == "  installing them"
+    total = len(_locked())
+    assert counts == [f"  {at} of {total} packages" for at in range(10, total + 1, 10)]
+
+
+def test_what_stops_pip_is_told_and_stops_make(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    tried = _make(tmp_path, FAKE_PIP)
+    assert tried.returncode != 0 and "ERROR: no room" in tried.stderr
+    assert not list((tmp_path / ".venv").glob("packages-*"))
