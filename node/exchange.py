@@ -1,8 +1,9 @@
 """Messages in and out: frames become messages, each goes to the one function that answers its kind.
 
 Handlers are plain functions: they must not wait. What they have to say goes out by `send`, at once or after the commit
-it depends on. A peer that sends what cannot be read is punished by the transport; an exception in a handler is our own
-bug, is logged, and ends that message only.
+it depends on. What payments wait for is answered as it comes; questions that may cost much wait for their turn, and
+take no more time than all the rest (`questions`). A peer that sends what cannot be read is punished by the transport;
+an exception in a handler is our own bug, is logged, and ends that message only.
 """
 
 import logging
@@ -18,6 +19,7 @@ from protocol.signing import Tag, verify
 
 from .bookkeeper import Bookkeeper
 from .neighbours import Neighbours
+from .questions import Questions
 from .tickets import DoorClosed
 from .transport import HINT_BYTES_MAX, LinkDown, LinkEvent, LinkUp, Pace, Transport
 
@@ -25,6 +27,10 @@ logger = logging.getLogger("tallystick.exchange")
 
 OPEN_RECORDS_MAX = 2_000
 """Records not yet durable above which no further frames are read: the disk sets the pace of the network."""
+BREATH_S = 0.005
+"""How long frames are worked on before all else has a turn: links write, pings are answered, wallets are served."""
+QUESTION_PAUSE_S = 0.001
+"""The least time that all the rest has between two questions that wait for their turn."""
 HOSTS_PAGE = 1_000
 
 SETTLE_S = 2.0
@@ -60,6 +66,10 @@ class Exchange:
         self._hosted: set[int] = set()
         self._greetings: dict[str, Greeting] = {}
         self._handlers: dict[type, Handler] = {Hello: self._on_hello, Hosts: self._on_hosts}
+        self._costly: set[type] = set()
+        self._questions = Questions()
+        self._rested_at = float("-inf")
+        self._breathed_at = float("-inf")
         self._on_up: list[Callable[[str], None]] = []
         self._on_down: list[Callable[[str], None]] = []
 
@@ -68,6 +78,11 @@ class Exchange:
     def answer(self, kind: type, handler: Handler) -> None:
         """Have `handler(peer, message)` called for every message of `kind`."""
         self._handlers[kind] = handler
+
+    def answer_in_turn(self, kind: type, handler: Handler) -> None:
+        """As `answer`, for questions that may cost much: they wait until their peer has its turn, or are dropped."""
+        self._handlers[kind] = handler
+        self._costly.add(kind)
 
     def on_link(self, up: Callable[[str], None], down: Callable[[str], None] | None = None) -> None:
         """Have `up(peer)` called after a peer's Hello, `down(peer)` when its link is gone."""
@@ -113,18 +128,61 @@ class Exchange:
     # Receiving
 
     async def read_frames(self) -> None:
-        """Answer frames for as long as the node runs."""
-        async for peer, frames in self.transport.inbox:
-            self._follow_now()
-            # First all are read, then all are answered: one kind of work at a time is faster than taking turns.
-            for message in [self._read(peer, frame) for frame in frames]:
-                if message is None or isinstance(message, Hint) or not self._is_greeted(peer, message):
-                    continue
-                if isinstance(message, Deliver) and self._door.is_awaited:
-                    await self._let_go_first()
+        """Answer frames for as long as the node runs, and in between what waits for its turn."""
+        while True:
+            try:
+                delivery = await self._next_delivery()
+            except trio.EndOfChannel:
+                return
+            self._breathed_at = trio.current_time()
+            if delivery is None:
+                self._answer_next_question()
+            else:
+                await self._take(*delivery)
+
+    async def _next_delivery(self) -> tuple[str, list[bytes]] | None:
+        """The next frames of a peer, or None when a question comes first."""
+        if not self._questions:
+            return await self.transport.inbox.receive()
+        with trio.move_on_at(self._rested_at):
+            return await self.transport.inbox.receive()
+        return None
+
+    def _answer_next_question(self) -> None:
+        """Answer one, and then none for as long as that took: half of the time is for all the rest."""
+        began_at = trio.current_time()
+        question = self._questions.take()
+        if question is not None:
+            self._answer(*question)
+        now = trio.current_time()
+        self._rested_at = now + max(now - began_at, QUESTION_PAUSE_S)
+
+    async def _take(self, peer: str, frames: list[bytes]) -> None:
+        self._follow_now()
+        # First all are read, then all are answered: one kind of work at a time is faster than taking turns.
+        messages = []
+        for frame in frames:
+            messages.append(self._read(peer, frame))
+            await self._breathe()
+        for message in messages:
+            if message is None or isinstance(message, Hint) or not self._is_greeted(peer, message):
+                continue
+            if isinstance(message, Deliver) and self._door.is_awaited:
+                await self._let_go_first()
+            if type(message) in self._costly:
+                self._questions.keep(peer, message)
+            else:
                 self._answer(peer, message)
-            if self._door.staged > OPEN_RECORDS_MAX:
-                await self._door.ticket.done.wait()
+            await self._breathe()
+
+    async def _breathe(self) -> None:
+        """Wait for the disk when too much is not on it; else let all others have a turn now and then."""
+        if self._door.staged > OPEN_RECORDS_MAX:
+            await self._door.ticket.done.wait()
+        elif trio.current_time() - self._breathed_at < BREATH_S:
+            return
+        await trio.lowlevel.checkpoint()
+        self._breathed_at = trio.current_time()
 
     async def _let_go_first(self) -> None:
         """Have votes and answers leave before taking in what nobody waits for, which may be much."""
@@ -190,6 +248,7 @@ class Exchange:
 
     def _leave(self, peer: str) -> None:
         self._greeting(peer).heard = None
+        self._questions.forget(peer)
         if self.neighbours.get(peer) is not None:
             self.neighbours.leave(peer)
             for down in self._on_down:

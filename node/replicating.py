@@ -24,8 +24,8 @@ LACKING_MAX = 32
 """Spans that are asked for in one go on behalf of waiting entries."""
 CURSORS_MAX = 1_000
 COMPARES_MAX, COMPARES_WITHIN_S = 50, 10.0
-"""Questions of one peer about ranges that are answered within so many seconds, since each may cost a look at every
-account. A pull asks one at a time and seldom; what is not answered it asks again."""
+"""Questions of one peer about ranges, or what moved, that are answered within so many seconds, since each may cost a
+look at every account. A pull asks one at a time and seldom; what is not answered it asks again."""
 
 
 class Replicator:
@@ -40,10 +40,10 @@ class Replicator:
         self._comparing: dict[str, Pace] = {}
         self._news: dict[str, tuple[Pull, Moved]] = {}
         self._news_came = trio.Event()
-        exchange.answer(Since, lambda peer, ask: self._reply(peer, serve_since(shelf, ask)))
-        exchange.answer(Fetch, lambda peer, ask: self._reply(peer, serve_fetch(shelf, ask)))
-        exchange.answer(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
-        exchange.answer(Compare, self._on_compare)
+        exchange.answer_in_turn(Since, self._on_since)
+        exchange.answer_in_turn(Fetch, lambda peer, ask: self._reply(peer, serve_fetch(shelf, ask)))
+        exchange.answer_in_turn(Want, lambda peer, ask: self._reply(peer, serve_want(shelf, ask)))
+        exchange.answer_in_turn(Compare, self._on_compare)
         exchange.answer(Index, self._on_index)
         exchange.answer(Moved, self._on_moved)
         exchange.answer(Heads, self._on_heads)
@@ -128,12 +128,16 @@ class Replicator:
             self._news[peer] = pull, moved
             self._news_came.set()
 
+    def _on_since(self, peer: str, ask: Since) -> None:
+        if not ask.briefly or self._may_compare(peer):
+            self._reply(peer, serve_since(self._shelf, ask))
+
     def _on_compare(self, peer: str, ask: Compare) -> None:
         if self._may_compare(peer):
             self._reply(peer, serve_compare(self._shelf, ask))
 
     def _may_compare(self, peer: str) -> bool:
-        """Count a question about ranges. The pace outlives the link: peers are those on the list, so it stays small."""
+        """Count a question about all accounts. The pace outlives the link: peers are on the list, so it stays small."""
         pace = self._comparing.setdefault(peer, Pace(COMPARES_MAX, COMPARES_WITHIN_S))
         return pace.allows(trio.current_time())
 

@@ -39,6 +39,10 @@ FETCH_ROWS = 100
 """Records asked for at a time: their entries fit one frame at their largest."""
 SPAN_ENTRIES = 100
 SPANS_MAX = 32
+WANT_BYTES_MAX = 256 << 10
+"""An answer does not grow beyond this by a further span, so that none takes long; the first one always fits a frame."""
+ITEM_BYTES = 3
+"""What the encoding puts before the bytes of an entry or certificate."""
 SPANS_KEPT_MAX = 4_096
 """Spans that wait to be asked for."""
 SPANS_ENTRIES_MAX = 1_000
@@ -273,18 +277,30 @@ def serve_fetch(shelf: Shelf, ask: Fetch) -> list[Message]:
 
 
 def serve_want(shelf: Shelf, ask: Want) -> list[Message]:
-    """Answer with the spans asked for, as far as they fit one frame; the peer asks for the rest."""
+    """Answer with the spans asked for, as far as they fit one frame and no entry twice; the rest is asked for again."""
     entries: list[SignedEntry] = []
     certificates: list[Certificate] = []
     size = 0
-    for span in ask.spans[:SPANS_MAX]:
+    for span in _onward(ask.spans[:SPANS_MAX]):
         bundle = shelf.span(span, SPAN_ENTRIES)
-        size += sum(len(signed.body) + 200 for signed in bundle.entries) + 512 * len(bundle.certificates)
-        if entries and size > 900_000:
+        size += sum(len(signed.encode()) + ITEM_BYTES for signed in bundle.entries)
+        size += sum(len(certificate.encode()) + ITEM_BYTES for certificate in bundle.certificates)
+        if entries and size > WANT_BYTES_MAX:
             break
         entries += bundle.entries
         certificates += bundle.certificates
     return [Deliver(ask.serial, Bundle(tuple(entries), tuple(certificates)))]
+
+
+def _onward(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans without what lies below the end of one before it in the same chain: no entry is read twice."""
+    free: dict[tuple[AccountId, int], int] = {}
+    for span in spans:
+        chain = span.account, span.incarnation
+        first = max(span.first, free.get(chain, 0))
+        if first <= span.last:
+            free[chain] = min(span.last, first + SPAN_ENTRIES - 1) + 1
+            yield Span(span.account, span.incarnation, first, span.last)
 
 
 def serve_compare(shelf: Shelf, ask: Compare) -> list[Message]:

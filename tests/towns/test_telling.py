@@ -25,7 +25,7 @@ class Wires:
 
     def __init__(self) -> None:
         self.handlers: dict[type, Any] = {}
-        self.answer = self.handlers.__setitem__
+        self.answer = self.answer_in_turn = self.handlers.__setitem__
         self.sent: list[Message] = []
 
     def on_link(self, *_: object) -> None:
