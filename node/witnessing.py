@@ -6,15 +6,14 @@ its own signature is met on something that this store does not hold.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 
 import trio
 
-from protocol.base import COMMONS
+from protocol.base import COMMONS, AccountId
 from protocol.budget import Budget
-from protocol.decisions import Decision, Denied, NeedMark, Stopped, Voted
+from protocol.decisions import Denied, NeedMark, Stopped, Voted
 from protocol.fence import Fence, Keeper
 from protocol.lease import Leases
 from protocol.memory import WitnessMemory
@@ -51,12 +50,13 @@ logger = logging.getLogger("tallystick.witness")
 FENCE_RETRY_S = 1.0
 ON_HOLD_MAX = 1_000
 """Questions that wait until the next block of numbers is open; the oldest leaves first, and is asked again."""
+HERE = ""
+"""Stands for a peer id where this node itself asks."""
 
 Reply = Callable[[Message], None]
-
-
-def _nothing() -> None:
-    """A refusal takes no number, so it never has to be asked again."""
+Again = Callable[[], None]
+OnHold = tuple[str, type, AccountId, int]
+"""What waits for a number: who asks, what kind of message, and for `Submit` about which place; one of each."""
 
 
 class Witnessing:
@@ -68,7 +68,7 @@ class Witnessing:
         self._door = door
         self._exchange = exchange
         self._leases = Leases()
-        self._on_hold: deque[Callable[[], None]] = deque(maxlen=ON_HOLD_MAX)
+        self._on_hold: dict[OnHold, Again] = {}
         self._keeper = Keeper(commons.community, commons.witnesses)
         self._memory = WitnessMemory()
         remember(door.journal, self._memory, self._keeper, key.public)
@@ -104,25 +104,36 @@ class Witnessing:
 
     # Votes
 
-    def submit(self, ask: Submit, reply: Reply) -> None:
+    def submit(self, ask: Submit, reply: Reply, peer: str = HERE) -> None:
         """Take a submission in, and vote for its last entry, or say what is missing or wrong."""
         signed = ask.bundle.entries[-1]
         verdict = self._door.take(ask.bundle)[-1]
-        now = trio.current_time()
         place = Place(self._epoch, signed.account, signed.entry.incarnation, signed.seq, signed.id)
         if signed.account == COMMONS:
             return
         match verdict:
             case Accepted() | Duplicate():
-                if ask.instance and not self._leases.may_submit(signed.account, ask.instance, now):
-                    return  # another instance holds the lease: silence, so that no vote supports a copy of a home
-                again = partial(self.submit, ask, reply)
-                self._release(self._witness.consider(signed.account, signed.seq, now), ask.serial, reply, again)
+                self._consider(place, ask.instance, ask.serial, reply, peer)
             case Waiting():
-                reply(Missing(ask.serial, (self._missing(verdict),)))
+                missing = Missing(ask.serial, (self._missing(verdict),))
+                self._door.after_commit(lambda: reply(missing))  # it tells what is final here
             case Fork() | Refused():
                 code, evidence = self._objection(verdict)
-                self._release(self._witness.refuse(place, code, evidence), ask.serial, reply, _nothing)
+                self._release(self._witness.refuse(place, code, evidence), ask.serial, reply)
+
+    def _consider(self, place: Place, instance: bytes, serial: int, reply: Reply, peer: str) -> None:
+        """Vote for an entry that is held here, now or when a number is open; of the submission no more is kept."""
+        now = trio.current_time()
+        if self._door.ledger.id_at(place.account, place.incarnation, place.seq) != place.id:
+            return  # it had to wait, and another branch became final meanwhile
+        if instance and not self._leases.may_submit(place.account, instance, now):
+            return  # another instance holds the lease: silence, so that no vote supports a copy of a home
+        decision = self._witness.consider(place.account, place.seq, now)
+        if isinstance(decision, NeedMark):
+            again = partial(self._consider, place, instance, serial, reply, peer)
+            self._hold((peer, Submit, place.account, place.seq), again)
+        else:
+            self._release(decision, serial, reply)
 
     def _objection(self, verdict: Fork | Refused) -> tuple[Code, Bundle]:
         if isinstance(verdict, Refused):
@@ -138,8 +149,16 @@ class Witnessing:
             first = min(first, waiting.seq)
         return Span(waiting.account, waiting.incarnation, first, max(first, waiting.seq))
 
-    def _release(self, decision: Decision, serial: int, reply: Reply, again: Callable[[], None]) -> None:
-        """Have a decision's answer leave after its records; `again` asks anew when numbers are open."""
+    def _hold(self, question: OnHold, again: Again) -> None:
+        """Have `again` called when numbers are open, in place of what the same question left before."""
+        self._on_hold.pop(question, None)
+        self._on_hold[question] = again
+        if len(self._on_hold) > ON_HOLD_MAX:
+            del self._on_hold[next(iter(self._on_hold))]
+        self._extend_block()
+
+    def _release(self, decision: Voted | Denied | Stopped, serial: int, reply: Reply) -> None:
+        """Have a decision's answer leave after its records."""
         match decision:
             case Voted(vote, fresh, _):
                 if fresh:
@@ -149,9 +168,6 @@ class Witnessing:
                 self._door.after_commit(lambda: reply(Answer(serial, vote)))
             case Denied(nack, evidence, _):
                 self._door.after_commit(lambda: reply(Answer(serial, nack, evidence)))
-            case NeedMark():
-                self._on_hold.append(again)
-                self._extend_block()
             case Stopped():
                 self._die()
 
@@ -163,29 +179,35 @@ class Witnessing:
             known.know(self._key.public, vote.tag, self._door.ledger.commons.community, content, vote.signature)
 
     def _on_submit(self, peer: str, ask: Submit) -> None:
-        self.submit(ask, self._to(peer))
+        self.submit(ask, self._to(peer), peer)
 
     # Account 0
 
-    def ballot(self, ask: Ballot, reply: Reply) -> None:
+    def ballot(self, ask: Ballot, reply: Reply, peer: str = HERE) -> None:
         """Vote on an entry of account 0 in the round of its ballots."""
         self._door.take(Bundle((ask.signed,)))
         if ask.evidence is not None:
             self._met(self._witness.meets(ask.evidence, Tag.VOTE))
-        again = partial(self.ballot, ask, reply)
-        self._release(self._witness.ballot(ask.signed, ask.evidence), ask.serial, reply, again)
+        decision = self._witness.ballot(ask.signed, ask.evidence)
+        if isinstance(decision, NeedMark):
+            self._hold((peer, Ballot, COMMONS, 0), partial(self.ballot, ask, reply, peer))
+        else:
+            self._release(decision, ask.serial, reply)
 
-    def commit(self, ask: AskCommit, reply: Reply) -> None:
+    def commit(self, ask: AskCommit, reply: Reply, peer: str = HERE) -> None:
         """Commit to an entry of account 0 on q votes."""
         self._met(self._witness.meets(ask.votes, Tag.VOTE))
-        again = partial(self.commit, ask, reply)
-        self._release(self._witness.commit(ask.votes, ask.signed), ask.serial, reply, again)
+        decision = self._witness.commit(ask.votes, ask.signed)
+        if isinstance(decision, NeedMark):
+            self._hold((peer, AskCommit, COMMONS, 0), partial(self.commit, ask, reply, peer))
+        else:
+            self._release(decision, ask.serial, reply)
 
     def _on_ballot(self, peer: str, ask: Ballot) -> None:
-        self.ballot(ask, self._to(peer))
+        self.ballot(ask, self._to(peer), peer)
 
     def _on_ask_commit(self, peer: str, ask: AskCommit) -> None:
-        self.commit(ask, self._to(peer))
+        self.commit(ask, self._to(peer), peer)
 
     # Heads and leases
 
@@ -235,11 +257,11 @@ class Witnessing:
         self._resume()
 
     def _resume(self) -> None:
-        """Answer what had to wait for open numbers. What does not get one now goes on hold again."""
-        if self.is_voting:
-            waiting, self._on_hold = self._on_hold, deque(maxlen=ON_HOLD_MAX)
-            for again in waiting:
-                again()
+        """Answer what had to wait, the oldest first, as long as numbers are open."""
+        for question in list(self._on_hold):
+            if not self.is_voting:
+                return
+            self._on_hold.pop(question)()
 
     def _on_link_up(self, peer: str) -> None:
         if self.dead is not None or peer not in self._others():

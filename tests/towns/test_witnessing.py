@@ -1,5 +1,6 @@
 """A witness at work among others: its fence, its one branch, and its end when it meets its own unknown signature."""
 
+import gc
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import trio
 
 from node.journal import Journal
 from node.records import DeadRecord, VoteRecord
-from protocol.base import Signature
+from protocol.base import TAIL_MAX, Signature
 from protocol.lease import LEASE_S
 from protocol.messages import (
     Answer,
@@ -282,3 +283,78 @@ async def test_a_dead_witness_holds_up_nobody(
         await built.until(lambda: built.node("w1").problems() != [])
         await paying(built, town, 5)
         await built.until_level()
+
+
+# What is asked while no number is open
+
+
+def of_w0(built: MemoryTown) -> Any:
+    witnessing = built.node("w0").witnessing
+    assert witnessing is not None and not witnessing.is_voting
+    return witnessing
+
+
+async def test_of_what_waits_for_a_number_little_is_kept_and_it_is_answered_once(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, FOUR, monkeypatch) as built:
+        await built.up("w0")
+        witnessing, opened = of_w0(built), town.open("ana")
+        heard: list[Message] = []
+        asks = [Submit(serial, bytes([7] * 16), Bundle((opened,) * 100)) for serial in range(50)]
+        for ask in asks:
+            witnessing.submit(ask, heard.append, "puppet")
+        del ask, asks
+        gc.collect()
+        kept = [one for one in gc.get_objects() if isinstance(one, Submit) and one.instance == bytes([7] * 16)]
+        assert not kept and len(witnessing._on_hold) == 1
+        await built.up()
+        await built.until_voting()
+        await trio.sleep(1)
+        assert [type(message) for message in heard] == [Answer]
+        assert [message.serial for message in heard if isinstance(message, Answer)] == [49], "the last that was asked"
+
+
+async def test_who_asks_much_takes_nobody_s_place_and_not_more_is_signed_than_numbers_are_open(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, FOUR, monkeypatch) as built:
+        await built.up("w0")
+        witnessing = of_w0(built)
+        entries = [
+            signed
+            for payer, payee in (("ana", "ben"), ("ben", "cat"), ("cat", "ana"))
+            for signed in (town.open(payer), *(town.write(payer, Send(town[payee], 1)) for _ in range(TAIL_MAX - 1)))
+        ]
+        heard: dict[str, list[Message]] = {"one": [], "two": []}
+        for serial, signed in enumerate(entries):
+            for peer, messages in heard.items():
+                witnessing.submit(Submit(serial, b"", Bundle((signed,))), messages.append, peer)
+        assert len(witnessing._on_hold) == 2 * len(entries)
+        await built.up()
+        await built.until_voting()
+        await trio.sleep(5)
+        serials = [[answer.serial for answer in answers if isinstance(answer, Answer)] for answers in heard.values()]
+        assert serials == [list(range(len(entries)))] * 2
+    numbers = [record.vote.number for record in votes_in(tmp_path / "w0")]
+    assert len(numbers) == len(set(numbers)) == len(entries)
+
+
+async def test_what_another_branch_overtook_while_it_waited_gets_no_vote(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, FOUR, monkeypatch) as built:
+        await built.up("w0")
+        witnessing, door = of_w0(built), built.node("w0").bookkeeper
+        opened = town.open("ana")
+        await door.submit(Bundle((opened,), (town.certificate(opened, by=(1, 2, 3)),)))
+        loser, winner = town.draft("ana", Send(town["ben"], 1)), town.draft("ana", Send(town["ben"], 2))
+        heard: list[Message] = []
+        witnessing.submit(Submit(1, b"", Bundle((loser,))), heard.append, "puppet")
+        await door.submit(Bundle((winner,), (town.certificate(winner, by=(1, 2, 3)),)))
+        assert door.ledger.id_at(town["ana"], 0, 1) == winner.id
+        await built.up()
+        await built.until_voting("w0")
+        await trio.sleep(5)
+        assert heard == []
+    assert votes_in(tmp_path / "w0") == []
