@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from protocol.base import AccountId
 from protocol.messages import Hello
 
-HOSTED_MAX = 100_000
-"""Accounts that one peer may claim to host: some 30 MB."""
+HOSTED_MAX = 50_000
+"""Accounts that one peer may claim to host."""
+HOSTED_TOGETHER_MAX = 200_000
+"""Accounts that all peers together may claim to host, some 20 MB. What is more is not remembered: its node
+learns of its payments a little later, by hints, and is not heard as the payee's. Numbers of no members count too: a
+node that is behind could not tell them, and they are told on a new link only."""
 
 
 @dataclass(eq=False, slots=True)
@@ -27,7 +31,7 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._by_peer: dict[str, Neighbour] = {}
-        self._hosting: dict[AccountId, set[str]] = {}
+        self._hosted = 0
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._by_peer))
@@ -52,20 +56,17 @@ class Neighbours:
         neighbour = self._by_peer.get(peer)
         if neighbour is None:
             return
+        hosts = neighbour.hosts
         for account in accounts:
-            if len(neighbour.hosts) >= HOSTED_MAX:
-                return
-            neighbour.hosts.add(account)
-            self._hosting.setdefault(account, set()).add(peer)
+            if account not in hosts and len(hosts) < HOSTED_MAX and self._hosted < HOSTED_TOGETHER_MAX:
+                hosts.add(account)
+                self._hosted += 1
 
     def leave(self, peer: str) -> None:
         """Forget a peer whose link is down."""
         neighbour = self._by_peer.pop(peer, None)
-        for account in neighbour.hosts if neighbour is not None else ():
-            peers = self._hosting[account]
-            peers.discard(peer)
-            if not peers:
-                del self._hosting[account]
+        if neighbour is not None:
+            self._hosted -= len(neighbour.hosts)
 
     def witnesses(self, keys: Iterable[bytes]) -> list[str]:
         """The linked peers that say they are witnesses with one of `keys`."""
@@ -79,4 +80,4 @@ class Neighbours:
 
     def hosting(self, account: AccountId) -> list[str]:
         """The linked peers that say they host `account`."""
-        return list(self._hosting.get(account, ()))
+        return [peer for peer, neighbour in self._by_peer.items() if account in neighbour.hosts]
