@@ -61,19 +61,22 @@ class Asker:
         commons = self._door.ledger.commons
         try:
             with trio.move_on_after(timeout_s):
+                self._ask_heads(asks, question)
                 while len(question.answers) < len(commons.witnesses):
-                    self._ask_heads(asks, question)
+                    question.changed = trio.Event()
                     patience = ASK_AGAIN_S if len(question.answers) < commons.quorum else ASK_AGAIN_S / 4
                     with trio.move_on_after(patience) as waiting:
                         await question.changed.wait()
-                    if waiting.cancelled_caught and len(question.answers) >= commons.quorum:
+                    if not waiting.cancelled_caught:
+                        continue
+                    if len(question.answers) >= commons.quorum:
                         break
+                    self._ask_heads(asks, question)
         finally:
             del self._heads[serial]
         return [HeadAnswer(witness, head) for witness, head in sorted(question.answers.items())]
 
     def _ask_heads(self, asks: Sequence[AskHead], question: _HeadQuestion) -> None:
-        question.changed = trio.Event()
         for index, (key, ask) in enumerate(zip(self._door.ledger.commons.witnesses, asks, strict=True)):
             if index in question.answers:
                 continue
@@ -81,7 +84,6 @@ class Asker:
                 self._exchange.send_all(self._exchange.neighbours.witnesses((key,)), ask)
             elif (head := self._witnessing.head(ask)) is not None:
                 question.answers[index] = head
-                question.changed.set()
 
     def _on_head(self, peer: str, head: Head) -> None:
         question = self._heads.get(head.serial)
