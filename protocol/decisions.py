@@ -22,7 +22,7 @@ class Voted:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """No vote. The nack may leave at once; `evidence` goes with it."""
+    """No vote. Nothing is written for the nack, but it leaves after what it was judged by; `evidence` goes with it."""
 
     nack: Nack
     evidence: Bundle = NOTHING

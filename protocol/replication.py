@@ -61,7 +61,11 @@ INTERVAL_S = 15
 
 
 class Shelf(Protocol):
-    """What replication may ask of a node's store. All of it is about records that are durable."""
+    """What replication may ask of a node's store.
+
+    Pages, records and spans are of the journal. Whether something is held or final, and heads, may be a commit ahead of
+    it: so an answer leaves once all that it may rest on is durable.
+    """
 
     def is_held(self, position: Position) -> bool: ...
     def is_final(self, position: Position) -> bool: ...
@@ -122,6 +126,7 @@ class Pull:
         self._spans: dict[Span, None] = {}
         self._hoped: dict[AccountId, int] = {}
         """Up to where the spans asked for since the last rest would make accounts final."""
+        self._is_hurried = False
         self._looked: Moved | None = None
         """The heads that moved at the peer, until they are final here: then its journal is read to that row."""
 
@@ -136,7 +141,7 @@ class Pull:
 
     def start(self, now: float) -> list[Message]:
         """Ask for what is missing here: by row if the journal is known or all of it is new here, else by range."""
-        self._began_at = now
+        self._began_at, self._is_hurried = now, False
         if self._row is not None:
             return self._ask(State.LOOKING, Since(self._row, briefly=True), now)
         if not self._shelf.final_heads(1, ACCOUNT_MAX):
@@ -154,8 +159,11 @@ class Pull:
         return self.start(now)
 
     def hurry(self, now: float) -> list[Message]:
-        """Ask at once what came since, because the peer says that much did."""
-        return self.start(now) if self._state is State.IDLE else []
+        """Ask what came since, because the peer says that much did: at once, or after the question that is open."""
+        if self._state is State.IDLE:
+            return self.start(now)
+        self._is_hurried = True
+        return []
 
     def want(self, spans: Iterable[Span], now: float) -> list[Message]:
         """Ask for spans that a hint or a waiting entry named; later, if another question is open."""
@@ -250,10 +258,10 @@ class Pull:
         looked, hoped, self._looked, self._hoped = self._looked, self._hoped, None, {}
         if looked is not None and all(self._shelf.is_final(head) for head in looked.heads):
             self._row = max(self._row or 0, looked.last)
-            return self._rest()
+            return self._rest(now)
         was_in_vain = any(self._shelf.final_seq(account) < seq for account, seq in hoped.items())
         if looked is None and not (was_in_vain and now - self._read_at >= READ_AGAIN_S):
-            return self._rest()
+            return self._rest(now)
         self._read_at = now
         return self._ask(State.INDEXING, Since(self._row or 0, briefly=False), now)
 
@@ -261,9 +269,9 @@ class Pull:
         self._state, self._asked_at = state, now
         return [question]
 
-    def _rest(self) -> list[Message]:
+    def _rest(self, now: float) -> list[Message]:
         self._state = State.IDLE
-        return []
+        return self.start(now) if self._is_hurried else []
 
 
 def serve_since(shelf: Shelf, ask: Since) -> list[Message]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from protocol.base import AccountId, EntryId
 from protocol.messages import Bundle, Deliver, Heads, Index, Message, Moved, Position, Since, Span, Want
-from protocol.replication import INTERVAL_S, SPANS_KEPT_MAX, SPANS_MAX, Cursor, Pull
+from protocol.replication import INTERVAL_S, SPANS_KEPT_MAX, SPANS_MAX, Cursor, Pull, State
 
 GENERATION = bytes(16)
 UNKNOWN = EntryId(bytes(32))
@@ -75,3 +75,13 @@ def test_heads_without_number_are_bounded_and_end() -> None:
     while answers := wants(one.on_delivered(Deliver(serial, Bundle()), 0.0)):
         serial, asked = answers[-1].serial, asked + 1
     assert asked <= SPANS_KEPT_MAX // SPANS_MAX + 2
+
+
+def test_that_there_is_much_is_remembered_once_while_a_question_is_open() -> None:
+    one = pull()
+    asked = wants(one.want([Span(AccountId(1), 0, 0, 5)], 0.0))
+    assert one.hurry(0.1) == [] and one.hurry(0.2) == []
+    assert one.on_delivered(Deliver(asked[0].serial, Bundle()), 0.3) == [Since(0, briefly=False)]
+    assert one.on_index(Index((), 0, False), 0.4) == [Since(0, briefly=True)]
+    assert one.on_moved(Moved((), 0, False), 0.5) == []
+    assert one.state is State.IDLE
