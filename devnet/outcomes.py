@@ -44,6 +44,6 @@ class Outcomes:
     def note(self, line: int, outcome: str) -> None:
         """Keep the outcome of a row; a refusal is durable when this returns."""
         self._file.write(f"{line} {outcome}\n")
+        self._file.flush()
         if outcome != PAID:
-            self._file.flush()
             os.fsync(self._file.fileno())

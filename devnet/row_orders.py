@@ -17,7 +17,7 @@ from wallet.up import Up
 from .pipe import ChildRefused, Fields
 
 FINAL_S = 20.0
-SEEN_S = 2.0
+SEEN_S = 0.25
 """How long the payee's node is given to acknowledge a final payment, before it is asked."""
 
 

@@ -89,9 +89,9 @@ class Tracker:
         with trio.move_on_after(timeout_s):
             while self._door.failed is None:
                 standing = self._standing(known, account, seq, id)
-                if standing is Standing.FINAL and seq in known.seen:
-                    return Standing.SEEN
-                if standing is wanted or standing in ENDS:
+                if standing is Standing.FINAL and (wanted is Standing.SEEN or seq in known.seen):
+                    standing = self.standing(account, seq, id)  # what was acknowledged before a restart is seen, too
+                if standing is Standing.SEEN or standing is wanted or standing in ENDS:
                     return standing
                 if seq not in known.waiting:
                     known.waiting[seq] = trio.Event()

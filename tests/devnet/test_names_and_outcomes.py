@@ -49,3 +49,10 @@ def test_a_refusal_is_on_the_disk_before_anything_goes_on(tmp_path: Path) -> Non
     with Outcomes(file) as outcomes:
         outcomes.note(7, "limit")
         assert read_outcomes(file) == {7: "limit"}
+
+
+def test_what_was_paid_is_in_the_file_though_the_process_ends_without_closing_it(tmp_path: Path) -> None:
+    with Outcomes(tmp_path / "outcomes") as outcomes:
+        outcomes.note(2, PAID)
+        outcomes.note(3, PAID)
+        assert read_outcomes(tmp_path / "outcomes") == {2: PAID, 3: PAID}

@@ -129,6 +129,8 @@ async def test_what_a_payee_elsewhere_has_taken_in_is_seen_after_a_restart_too(t
         taken = town.open("ben", Recv(town["ana"], 0, 0, 5))
         await desk.door.submit(Bundle((taken,), (town.certificate(taken),)))
         assert desk.tracker.standing(paid.account, 0, paid.id) is Standing.SEEN
+        with trio.fail_after(5):
+            assert await desk.tracker.wait_for(paid.account, 0, paid.id, Standing.SEEN, 60) is Standing.SEEN
 
 
 async def test_an_entry_that_waited_for_what_it_refers_to_goes_to_the_witnesses_then(
