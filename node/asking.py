@@ -28,6 +28,7 @@ class HeadAnswer:
 
 @dataclass(eq=False, slots=True)
 class _HeadQuestion:
+    asks: Sequence[AskHead]
     answers: dict[int, Head] = field(default_factory=dict)
     changed: trio.Event = field(default_factory=trio.Event)
 
@@ -44,6 +45,7 @@ class Asker:
         self._decisions: dict[int, Deciding] = {}
         self._moved = trio.Event()
         exchange.answer(Head, self._on_head)
+        exchange.on_link(self._on_link_up)
         door.listen(self._on_happening)
 
     # Heads
@@ -56,12 +58,11 @@ class Asker:
         """
         self._serial += 1
         serial = self._serial
-        asks = [replace(ask, serial=serial) for ask in asks]
-        question = self._heads[serial] = _HeadQuestion()
+        question = self._heads[serial] = _HeadQuestion([replace(ask, serial=serial) for ask in asks])
         commons = self._door.ledger.commons
         try:
             with trio.move_on_after(timeout_s):
-                self._ask_heads(asks, question)
+                self._ask_heads(question)
                 while len(question.answers) < len(commons.witnesses):
                     question.changed = trio.Event()
                     patience = ASK_AGAIN_S if len(question.answers) < commons.quorum else ASK_AGAIN_S / 4
@@ -71,19 +72,26 @@ class Asker:
                         continue
                     if len(question.answers) >= commons.quorum:
                         break
-                    self._ask_heads(asks, question)
+                    self._ask_heads(question)
         finally:
             del self._heads[serial]
         return [HeadAnswer(witness, head) for witness, head in sorted(question.answers.items())]
 
-    def _ask_heads(self, asks: Sequence[AskHead], question: _HeadQuestion) -> None:
-        for index, (key, ask) in enumerate(zip(self._door.ledger.commons.witnesses, asks, strict=True)):
+    def _ask_heads(self, question: _HeadQuestion, only: str | None = None) -> None:
+        """Ask the witnesses that have not answered, or of them only the peer `only`."""
+        for index, (key, ask) in enumerate(zip(self._door.ledger.commons.witnesses, question.asks, strict=True)):
             if index in question.answers:
                 continue
             if self._witnessing is None or index != self._witnessing.index:
-                self._exchange.send_all(self._exchange.neighbours.witnesses((key,)), ask)
+                peers = self._exchange.neighbours.witnesses((key,))
+                self._exchange.send_all([peer for peer in peers if only in (None, peer)], ask)
             elif (head := self._witnessing.head(ask)) is not None:
                 question.answers[index] = head
+
+    def _on_link_up(self, peer: str) -> None:
+        """Whoever asks right after a start does not wait for what could not be sent then."""
+        for question in list(self._heads.values()):
+            self._ask_heads(question, only=peer)
 
     def _on_head(self, peer: str, head: Head) -> None:
         question = self._heads.get(head.serial)

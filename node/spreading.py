@@ -195,6 +195,8 @@ class Spreader:
             position = Position(account, signed.entry.incarnation, signed.seq, signed.id)
             if is_lone or is_payee_here:
                 seen.append(position)
+            if is_payee_here and account not in hosted:
+                self._hints.append(position)  # the payer's node may be gone before it says anything
             if is_payee_here and account in hosted:
                 self._tracker.acknowledge(position, by_payee=True, elsewhere=False)
         if not seen:

@@ -71,3 +71,23 @@ async def test_a_witness_that_does_not_answer_is_asked_again_while_a_quorum_is_l
             await built.up("w2")
         assert len(heads) == 3
         assert asked["w0"] == asked["w1"] == 1 and asked["w2"] >= 1
+
+
+async def test_a_witness_whose_link_comes_up_is_asked_at_once(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, " ".join((*FOUR, "ana")), monkeypatch) as built:
+        await built.up("w0", "w1", "ana")
+        await built.until(lambda: len(built.node("ana").connected()) == 2)
+        heads: list[Head] = []
+
+        async def asking() -> None:
+            heads.extend(await ask(built, town))
+
+        async with trio.open_nursery() as nursery:
+            began = trio.current_time()
+            nursery.start_soon(asking)
+            await trio.sleep(ASK_AGAIN_S / 10)
+            await built.up("w2", "w3")
+            await built.until(lambda: len(heads) == 4)
+            assert trio.current_time() - began < ASK_AGAIN_S
