@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
@@ -107,6 +108,25 @@ class _PatientStream:
             self._sending.cancel()
 
 
+class _Connection(TCPServer):
+    """hypercorn's, except that it ends as soon as the client has left and the last answer is given.
+
+    hypercorn lets such a connection wait out its keep-alive, so a client that opens one for each call would soon have
+    taken all of them.
+    """
+
+    _left = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._left = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (self._left and isinstance(event, Updated)):  # who has left asks nothing more: no waiting for it
+            await super().protocol_send(event)
+
+
 @dataclass(slots=True)
 class _Connections:
     """Serves each accepted connection by hypercorn and knows which are open."""
@@ -129,7 +149,7 @@ class _Connections:
         self.open.add(stream)
         wrapped = ASGIWrapper(self.app)  # type: ignore[arg-type]  # the same interface, typed apart
         try:
-            await TCPServer(wrapped, self.config, self.context, ConnectionState({}), stream)  # type: ignore[arg-type]
+            await _Connection(wrapped, self.config, self.context, ConnectionState({}), stream)  # type: ignore[arg-type]
         except Exception:
             # One connection that broke the HTTP machinery must not end the node.
             log.exception("a connection failed")

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from node.web.application import Guarded, answer, application
 from node.web.guard import BODY_BYTES_MAX, Guard
-from node.web.server import CONNECTIONS_MAX, GRACE_S, PortInUse, listen, serve
+from node.web.server import CONNECTIONS_MAX, GRACE_S, KEEP_ALIVE_S, PortInUse, listen, serve
+from wallet.client import Client, RunFile
 
 TOKEN = "t" * 43
 
@@ -167,6 +168,64 @@ async def test_one_connection_too_many_is_closed_and_the_others_go_on() -> None:
             for stream in held:
                 await stream.aclose()
             await trio.sleep(0.1)
+            assert b"200" in await said(port, request(port))
+
+
+def call_in_turn(port: int, calls: int) -> None:
+    """Call as commands do: each on its own connection, left when the answer is read."""
+    client = Client(RunFile(f"127.0.0.1:{port}", TOKEN, 1))
+    for _ in range(calls):
+        assert client.get("/hello") == {"hello": 1}
+
+
+async def test_calls_one_after_another_on_their_own_connections_leave_none_open() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            await trio.to_thread.run_sync(call_in_turn, port, 300)
+            await trio.sleep(0.5)
+            held = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
+            for stream in held:
+                await stream.send_all(request(port))
+                assert b"200" in await stream.receive_some()
+            for stream in held:
+                await stream.aclose()
+
+
+async def all_said(stream: trio.SocketStream) -> bytes:
+    """Everything up to the server's end of the connection, which must come well before an idle one's."""
+    with trio.fail_after(KEEP_ALIVE_S / 3):
+        return b"".join([part async for part in stream])
+
+
+async def test_who_has_said_all_still_hears_every_answer_and_then_the_end() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            for calls in (1, 3):
+                async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                    await stream.send_all(request(port) * calls)
+                    await stream.send_eof()
+                    assert (await all_said(stream)).count(b'{"hello":1}') == calls
+
+
+async def test_a_connection_that_is_left_between_two_calls_ends_at_once() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                await stream.send_all(request(port))
+                assert b"200" in await stream.receive_some()
+                await trio.sleep(0.1)  # until the server waits for the next call
+                await stream.send_eof()
+                assert b"200" not in await all_said(stream)
+
+
+async def test_a_stream_ends_when_its_reader_leaves() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            for _ in range(CONNECTIONS_MAX + 1):
+                async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                    await stream.send_all(request(port, path="/endless"))
+                    assert b"200" in await stream.receive_some()
+            await trio.sleep(0.5)
             assert b"200" in await said(port, request(port))
 
 
