@@ -23,6 +23,8 @@ TIMEOUT_S = 60.0
 STATUS_BY_EXIT = {FAILED: 500, USAGE: 400, REFUSED: 422, UNREACHABLE: 503, LOCKED: 423, NOT_FOUND: 404, NOT_FINAL: 504}
 """The HTTP status for a failure that ends a command with that exit status."""
 _EXIT_BY_STATUS = {status: exit_status for exit_status, status in STATUS_BY_EXIT.items()} | {409: REFUSED}
+_TOKEN_REFUSED = {"token_wrong", "too_many_tries"}
+"""What a node answers to a token that is not its own: it is not the one that wrote the run file, or not yet."""
 
 
 class CallFailed(Exception):
@@ -93,6 +95,11 @@ def _answer(status: int, content: bytes) -> dict[str, Any]:
         raise unreachable("The node's answer could not be read.")
     if status < 400:
         return answer
+    if answer.get("code") in _TOKEN_REFUSED:
+        raise unreachable(
+            "Another program answers in place of this home's node, or the node is just starting.",
+            "Wait a moment and try again; if it stays so, start the node with `tally up --detach`.",
+        )
     raise CallFailed(
         answer.get("code", "failed"),
         answer.get("detail", "the node refused"),
@@ -102,9 +109,9 @@ def _answer(status: int, content: bytes) -> dict[str, Any]:
     )
 
 
-def unreachable(message: str) -> CallFailed:
+def unreachable(message: str, next: str = "Start it with `tally up --detach`.") -> CallFailed:
     """The node is not there."""
-    return CallFailed("unreachable", message, exit_status=UNREACHABLE, next="Start it with `tally up --detach`.")
+    return CallFailed("unreachable", message, exit_status=UNREACHABLE, next=next)
 
 
 def require_wallet(home: Path) -> None:
@@ -124,10 +131,23 @@ def require_wallet(home: Path) -> None:
 def connect(home: Path) -> Client:
     """Find the running node of `home`. Raises CallFailed when there is no wallet, or nothing runs."""
     run = read_run_file(home)
-    if run is None:
+    if run is None or not _lives(run.pid):
         require_wallet(home)
         raise unreachable("The node of this home is not running.")
     return Client(run)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process of this user has that number.
+
+    The file of a node that was killed stays; the token in it is not for whoever has its port now. (Not by the lock, as
+    `running_pid` does: every command would keep a node that starts just then out of it for a moment.)
+    """
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def read_run_file(home: Path) -> RunFile | None:
@@ -140,7 +160,7 @@ def read_run_file(home: Path) -> RunFile | None:
                     "home", f"{file.name} is open to other users.", next="Run `tally down` and `tally up`."
                 )
             content = json.load(file)
-            return RunFile(content["address"], content["token"], content["pid"])
+            return RunFile(content["address"], content["token"], int(content["pid"]))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:

@@ -11,9 +11,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from node.web.application import Guarded, answer, application
-from node.web.guard import BODY_BYTES_MAX, Guard
+from node.web.guard import BODY_BYTES_MAX, WRONG_TOKENS_MAX, Guard
 from node.web.server import CONNECTIONS_MAX, GRACE_S, KEEP_ALIVE_S, PortInUse, listen, serve
-from wallet.client import Client, RunFile
+from wallet.client import CallFailed, Client, RunFile
+from wallet.exits import UNREACHABLE
 
 TOKEN = "t" * 43
 
@@ -227,6 +228,21 @@ async def test_a_stream_ends_when_its_reader_leaves() -> None:
                     assert b"200" in await stream.receive_some()
             await trio.sleep(0.5)
             assert b"200" in await said(port, request(port))
+
+
+def call_with(port: int, token: str) -> CallFailed:
+    with pytest.raises(CallFailed) as refused:
+        Client(RunFile(f"127.0.0.1:{port}", token, 1)).get("/hello")
+    return refused.value
+
+
+async def test_a_command_with_the_token_of_an_earlier_start_hears_that_its_node_is_not_there() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            for _ in range(WRONG_TOKENS_MAX + 1):  # the last is told to wait
+                error = await trio.to_thread.run_sync(call_with, port, "o" * 43)
+                assert (error.code, error.exit_status) == ("unreachable", UNREACHABLE)
+                assert "try again" in error.next and "tally up" in error.next and "oken" not in str(error.error)
 
 
 def test_a_port_in_use_is_named() -> None:
