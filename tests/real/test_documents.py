@@ -5,13 +5,15 @@ what earlier lines did to the shell. Each must end well, in time, and show what 
 for anything, and `pay1...` in a command for the id that was shown last. What cannot be done so has a row in a table.
 """
 
+import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -118,7 +120,12 @@ class Sitting:
 def home() -> Iterator[Path]:
     """A home folder where nothing is yet, with a name as short as those of people."""
     with tempfile.TemporaryDirectory(prefix="ana-") as name:
-        yield Path(name)
+        try:
+            yield Path(name)
+        finally:  # where a document failed half-way, what it had started is still there
+            for running in Path(name).rglob("run/api.json"):
+                with suppress(ProcessLookupError):
+                    os.kill(json.loads(running.read_text())["pid"], signal.SIGTERM)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
