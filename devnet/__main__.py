@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
+from node.commandline import CommandTable, failure
+from node.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
 from node.filesystem import StoreRefused
+from node.terminal import hang_up, prepare
 from wallet.client import CallFailed
-from wallet.commandline import CommandTable, failure
 from wallet.errors import WalletError
-from wallet.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
-from wallet.terminal import hang_up, prepare
 
 from .control import NotRunning
 from .csv_columns import NoSuchColumn

@@ -57,7 +57,7 @@ CALL_OWNERS = {
 }
 """Calls that only some may make, by the end of their name."""
 
-TERMINALS = ("wallet/terminal", "devnet/terminal")
+TERMINALS = ("node/terminal", "devnet/terminal")
 SLOW_TO_START = {"libp2p", "starlette", "hypercorn"}
 """What no command may import before it knows that it needs it."""
 
@@ -290,7 +290,8 @@ def _loaded_by(path: str) -> set[str]:
 
 
 def _commands() -> list[str]:
-    return [path for path in _sources() if path.startswith(("wallet/commands", "wallet/__main__"))]
+    rooms = ("wallet/commands", "wallet/__main__", "node/commands", "node/__main__")
+    return [path for path in _sources() if path.startswith(rooms)]
 
 
 def test_commands_load_neither_libp2p_nor_a_web_framework() -> None:

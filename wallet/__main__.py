@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
+from node.commandline import CommandTable, failure
+from node.exits import DONE, FAILED, INTERRUPTED, USAGE
+from node.terminal import Terminal, hang_up, prepare
 from wallet.client import CallFailed
-from wallet.commandline import CommandTable, failure
 from wallet.commands.session import global_options, session_of, take_global_options
-from wallet.exits import DONE, FAILED, INTERRUPTED, USAGE
-from wallet.terminal import Terminal, hang_up, prepare
 
 COMMANDS = {
     "init": ("wallet.commands.founding", "Found a community: you are its first member, steward and witness."),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+from node.exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
 
 ANSWER_BYTES_MAX = 64 << 20
 TIMEOUT_S = 60.0

@@ -21,6 +21,7 @@ from node.api import FAILURES, NodeApi
 from node.collector import spare_the_collector
 from node.config import NodeConfig, choose_ports, read_config
 from node.filesystem import make_private_folder
+from node.logbook import Logbook
 from node.service import Node, run_node
 from node.store import Store, open_store
 from node.storelock import StoreLock
@@ -28,9 +29,8 @@ from node.web.application import Guarded, application
 from node.web.guard import Guard
 from node.web.server import listen, serve
 
-from .api import WalletApi
+from .api.wallet import WalletApi
 from .home import Home, write_private
-from .logbook import Logbook
 from .service import Wallet, run_wallet
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import trio
 
-from wallet.exits import DONE, FAILED
+from node.exits import DONE, FAILED
 
 from ..bench.figures import Figure
 from ..bench.peers import PeerFigure

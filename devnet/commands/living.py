@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from node.commandline import Duration
 from wallet.client import CallFailed
-from wallet.commandline import Duration
 
 from ..control import is_running
 from ..homes import DevnetHome, settle_plan

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from node.exits import NOT_FOUND
 from wallet.client import CallFailed
-from wallet.exits import NOT_FOUND
 
 from ..control import NotRunning, ask, is_running
 from ..homes import DevnetHome

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from node.amounts import format_amount
+from node.exits import DONE, FAILED
 from protocol.base import DECIMALS_MAX
 from wallet.client import CallFailed
 from wallet.errors import BadAmount
-from wallet.exits import DONE, FAILED
 from wallet.money import parse_limit
 
 from ..control import is_running

@@ -8,7 +8,7 @@ import pytest
 
 from devnet.__main__ import COMMANDS, run
 from devnet.commands.options import Filter
-from wallet.commandline import Duration
+from node.commandline import Duration
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

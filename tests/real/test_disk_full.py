@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from devnet.pipe import ChildRefused
+from node.exits import UNREACHABLE
 from wallet.client import CallFailed, connect
-from wallet.exits import UNREACHABLE
 
 from .homes import tally
 from .town import RealTown, open_town

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from node.exits import UNREACHABLE
 from node.web.application import Guarded, answer, application
 from node.web.guard import BODY_BYTES_MAX, WRONG_TOKENS_MAX, Guard
 from node.web.server import CONNECTIONS_MAX, GRACE_S, KEEP_ALIVE_S, PortInUse, listen, serve
 from wallet.client import CallFailed, Client, RunFile
-from wallet.exits import UNREACHABLE
 
 TOKEN = "t" * 43
 

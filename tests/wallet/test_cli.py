@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from node import terminal
 from tests.wallet.commanding import BALANCE, HOME, PAYMENT, PREVIEW, ROW, STATUS, Tally, refused
-from wallet import terminal
 from wallet.__main__ import COMMANDS
 from wallet.__main__ import Tally as Group
 from wallet.client import CallFailed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from node.exits import UNREACHABLE
 from wallet.client import CallFailed, RunFile, connect
-from wallet.exits import UNREACHABLE
 
 TOKEN = "t" * 43
 

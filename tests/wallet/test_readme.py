@@ -9,7 +9,7 @@ from starlette.routing import Route
 from node.api import NodeApi
 from tests.wallet.test_wallet_api import StillNode, ToldWallet
 from wallet.__main__ import COMMANDS
-from wallet.api import WalletApi
+from wallet.api.wallet import WalletApi
 
 README = (Path(__file__).parents[2] / "wallet" / "README.md").read_text()
 

@@ -21,7 +21,7 @@ from tests.node.asgi import BEARER, HOST, JSON, PORT, TOKEN, Answer, call, post
 from tests.node.doors import HeldDisk, door_of
 from tests.node.served import QuietNode
 from wallet import errors
-from wallet.api import WalletApi
+from wallet.api.wallet import WalletApi
 from wallet.results import Balance, Community, HistoryRow, Member, Party, Payment, Received
 
 ANA, BOB = AccountId(1), AccountId(2)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.keys import plain_failure
 from wallet.commands.passphrases import asked_new_passphrase, forbid_core_dumps, given_passphrase, passphrase_options
 from wallet.commands.session import Session, command
-from wallet.exits import USAGE
 
 if TYPE_CHECKING:
     from wallet.founding import Founded

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from node.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.session import Session
-from wallet.exits import USAGE
 
 PASSPHRASE_BYTES_MAX = 1024
 

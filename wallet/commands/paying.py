@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
+from node.commandline import Duration
+from node.exits import LOCKED, REFUSED, USAGE
 from wallet.client import CallFailed, Client
-from wallet.commandline import Duration
 from wallet.commands.session import Session, command
 from wallet.commands.showing import as_option
-from wallet.exits import LOCKED, REFUSED, USAGE
 
 ANSWER_MARGIN_S = 20.0
 """How much longer than --timeout the command waits for the wallet's answer."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from node.terminal import Terminal
 from wallet.client import Client, connect
-from wallet.terminal import Terminal
 
 GLOBAL_OPTIONS: tuple[tuple[str, str, bool], ...] = (
     ("--home", "The folder of your wallet and node (or TALLY_HOME).", False),

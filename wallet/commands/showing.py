@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import click
 
+from node.exits import USAGE
+from node.terminal import table
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
-from wallet.exits import USAGE
-from wallet.terminal import table
 
 as_option = click.option("--as", "handle", metavar="@HANDLE", help="Which of your accounts, if you have several.")
 

@@ -1,4 +1,4 @@
-"""What the two command lines share, `tally` and `tally-devnet`: a table of commands loaded one by one, lengths of time.
+"""What `tally`, `tally-node` and `tally-devnet` share: a table of commands loaded one by one, lengths of time.
 
 Prints nothing and knows no command. Loads click and nothing slower.
 """

@@ -24,11 +24,11 @@ from node.web.problem import Failed, Problem, bad_request
 from node.web.settled import Handler, once_durable
 from protocol.base import AccountId
 
-from .client import STATUS_BY_EXIT
-from .errors import StoreFailed, WalletError
-from .money import parse_amount
-from .service import Wallet
-from .views import (
+from ..client import STATUS_BY_EXIT
+from ..errors import StoreFailed, WalletError
+from ..money import parse_amount
+from ..service import Wallet
+from ..views import (
     Json,
     balance_view,
     error_facts,

@@ -1,4 +1,4 @@
-"""The exit statuses of `tally` and `tally-devnet`: one number for each way a command can end, the same everywhere."""
+"""The exit statuses of every command: one number for each way it can end, the same for all three programs."""
 
 DONE = 0
 FAILED = 1

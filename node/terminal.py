@@ -1,4 +1,4 @@
-"""The only place of the wallet that prints or asks. The rules of speaking to the user:
+"""The only place of node and wallet that prints or asks. The rules of speaking to the user:
 
 1. Answers go to standard output, everything else (hints, progress, questions) to standard error.
 2. With --json exactly one JSON object goes to standard output, also for a failure; with --quiet no hints.
@@ -33,6 +33,8 @@ class Terminal:
     quiet: bool = False
     may_ask: bool = True
     """False with --no-input."""
+    program: str = "tally"
+    """Who speaks when something fails."""
 
     def answer(self, content: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Give the command's answer: `content` with --json, else `lines`."""
@@ -57,7 +59,7 @@ class Terminal:
         if self.as_json:
             _write(sys.stdout, json.dumps({"error": error}))
             return
-        _write(sys.stderr, clean(f"tally: {error['message']}"))
+        _write(sys.stderr, clean(f"{self.program}: {error['message']}"))
         if error["next"]:
             _write(sys.stderr, clean(f"  {error['next']}"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wallet.logbook import LINES_MAX, LINES_WITHIN_S, Logbook
+from node.logbook import LINES_MAX, LINES_WITHIN_S, Logbook
 
 
 @pytest.fixture
