@@ -1,117 +1,17 @@
-"""Calls the wallet that runs in `tally up`, over loopback HTTP.
+"""Calls the wallet that runs in `tally up`, over loopback HTTP: `node.client`, and what a wallet's home must hold.
 
-Uses the standard library alone, so that a command starts fast. Finds the address and the token in HOME/run/api.json,
-which only the home's owner can read. Knows no wallet code: an answer is plain JSON, a failure is a `CallFailed`.
+Uses the standard library alone, so that a command starts fast. Knows no wallet code.
 """
 
-import fcntl
-import http.client
-import json
-import os
-import re
-import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from node.exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+from node.client import STATUS_BY_EXIT, CallFailed, Client, RunFile, read_run_file, running, running_pid, unreachable
+from node.exits import NOT_FOUND
 
-ANSWER_BYTES_MAX = 64 << 20
-TIMEOUT_S = 60.0
-
-STATUS_BY_EXIT = {FAILED: 500, USAGE: 400, REFUSED: 422, UNREACHABLE: 503, LOCKED: 423, NOT_FOUND: 404, NOT_FINAL: 504}
-"""The HTTP status for a failure that ends a command with that exit status."""
-_EXIT_BY_STATUS = {status: exit_status for exit_status, status in STATUS_BY_EXIT.items()} | {409: REFUSED}
-_TOKEN_REFUSED = {"token_wrong", "too_many_tries"}
-"""What a node answers to a token that is not its own: it is not the one that wrote the run file, or not yet."""
-
-
-class CallFailed(Exception):
-    """A command cannot do what it was asked."""
-
-    def __init__(
-        self, code: str, message: str, *, exit_status: int = FAILED, next: str = "",
-        facts: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.exit_status = exit_status
-        self.next = next
-        self.facts = dict(facts or {})
-
-    @property
-    def error(self) -> dict[str, Any]:
-        """What --json shows."""
-        return {"code": self.code, "message": self.message, "facts": self.facts, "next": self.next}
-
-
-@dataclass(frozen=True, slots=True)
-class RunFile:
-    """What HOME/run/api.json says of the node that runs there."""
-
-    address: str
-    token: str = field(repr=False)
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One home's running wallet."""
-
-    run: RunFile
-
-    def get(self, path: str) -> dict[str, Any]:
-        """Ask for something."""
-        return self._call("GET", path, None, TIMEOUT_S)
-
-    def post(self, path: str, body: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-        """Have something done; the answer may take `timeout_s`."""
-        return self._call("POST", path, body, timeout_s)
-
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self.run.token}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(self.run.address, timeout=timeout_s)
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            content = response.read(ANSWER_BYTES_MAX)
-        except TimeoutError:
-            raise unreachable("The node did not answer in time.") from None
-        except (OSError, http.client.HTTPException):
-            raise unreachable("The node of this home does not answer.") from None
-        finally:
-            connection.close()
-        return _answer(response.status, content)
-
-
-def _answer(status: int, content: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        raise unreachable("The node's answer could not be read.") from None
-    if not isinstance(answer, dict):
-        raise unreachable("The node's answer could not be read.")
-    if status < 400:
-        return answer
-    if answer.get("code") in _TOKEN_REFUSED:
-        raise unreachable(
-            "Another program answers in place of this home's node, or the node is just starting.",
-            "Wait a moment and try again; if it stays so, start the node with `tally up --detach`.",
-        )
-    raise CallFailed(
-        answer.get("code", "failed"),
-        answer.get("detail", "the node refused"),
-        exit_status=_EXIT_BY_STATUS.get(status, FAILED),
-        next=answer.get("next", ""),
-        facts=answer.get("facts"),
-    )
-
-
-def unreachable(message: str, next: str = "Start it with `tally up --detach`.") -> CallFailed:
-    """The node is not there."""
-    return CallFailed("unreachable", message, exit_status=UNREACHABLE, next=next)
+__all__ = [
+    "STATUS_BY_EXIT", "CallFailed", "Client", "RunFile", "connect", "read_run_file", "require_wallet", "running_pid",
+    "unreachable",
+]  # fmt: skip
 
 
 def require_wallet(home: Path) -> None:
@@ -130,58 +30,8 @@ def require_wallet(home: Path) -> None:
 
 def connect(home: Path) -> Client:
     """Find the running node of `home`. Raises CallFailed when there is no wallet, or nothing runs."""
-    run = read_run_file(home)
-    if run is None or not _lives(run.pid):
+    client = running(home)
+    if client is None:
         require_wallet(home)
         raise unreachable("The node of this home is not running.")
-    return Client(run)
-
-
-def _lives(pid: int) -> bool:
-    """Tell whether a process of this user has that number.
-
-    The file of a node that was killed stays; the token in it is not for whoever has its port now. (Not by the lock, as
-    `running_pid` does: every command would keep a node that starts just then out of it for a moment.)
-    """
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def read_run_file(home: Path) -> RunFile | None:
-    """Read HOME/run/api.json; None when nothing runs. Raises CallFailed when others could have written or read it."""
-    try:
-        with (home / "run" / "api.json").open("rb") as file:
-            found = os.fstat(file.fileno())
-            if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-                raise CallFailed(
-                    "home", f"{file.name} is open to other users.", next="Run `tally down` and `tally up`."
-                )
-            content = json.load(file)
-            return RunFile(content["address"], content["token"], int(content["pid"]))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except PermissionError:
-        raise CallFailed("home", "This home belongs to another user.", next="Name another one with --home.") from None
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def running_pid(home: Path) -> int | None:
-    """The process that runs `home`; None when none does.
-
-    It holds the lock of HOME/run for as long as it lives, however it ends, so the number in the lock file is never that
-    of a stranger who was given the same one later.
-    """
-    try:
-        with (home / "run" / "lock").open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found = re.match(rb"process (\d+)", lock.read(100))
-                return int(found.group(1)) if found else None
-    except OSError:
-        return None
-    return None
+    return client

@@ -9,7 +9,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 SLOW = {
     "libp2p", "starlette", "hypercorn", "trio", "anyio", "rich", "nacl", "msgpack", "msgspec", "apsw", "mnemonic",
-    "babel", "segno", "multiaddr", "protocol", "node", "devnet", "asyncio", "logging.handlers", "decimal", "getpass",
+    "babel", "segno", "multiaddr", "protocol", "devnet", "asyncio", "logging.handlers", "decimal", "getpass",
 }  # fmt: skip
 """Libraries and packages that no command may load which only asks the running wallet."""
 
