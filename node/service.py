@@ -220,10 +220,9 @@ async def run_node(
     try:
         door = Bookkeeper(rebuild(journal, RememberingVerify()), journal)
         topic = door.ledger.commons.community.hex()
-        listen = f"/ip4/{config.listen_host}/tcp/{config.listen_port}" if config.listen_host else ""
         async with trio.open_nursery() as nursery:
             transport = await nursery.start(
-                partial(open_transport, identity.transport_seed, listen, list(config.peers), topic)
+                partial(open_transport, identity.transport_seed, config.listen, list(config.peers), topic)
             )
             node = Node(config, identity, door, transport)
             nursery.start_soon(node.run)
