@@ -131,9 +131,11 @@ def _checked(home: Path, settings: dict[str, Any]) -> NodeConfig:
         fault = _fault(name, value)
         if fault is not None:
             raise _refused(home, f"{name} = {value!r}: {fault}", "Correct it, or delete the line")
-    return NodeConfig(
-        home, **{name: tuple(value) if type(value) is list else value for name, value in settings.items()}
-    )
+    return NodeConfig(home, **{name: _frozen(value) for name, value in settings.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if type(value) is list else value
 
 
 def _fault(name: str, value: Any) -> str | None:
