@@ -86,6 +86,10 @@ class Commons:
             raise LookupError("no community was founded here yet")
         return self._stewards.at(height)
 
+    def former_stewards(self) -> tuple[Authority, ...]:
+        """Who signed for account 0 before those in force, the oldest first."""
+        return () if self._stewards is None else self._stewards.values()[:-1]
+
     def is_admitted(self, account: AccountId, height: int | None = None) -> bool:
         """Tell whether the account may be paid; account 0 always."""
         if account == COMMONS:

@@ -24,6 +24,14 @@ from .bundles import Position as Position
 from .bundles import Range as Range
 from .bundles import Span as Span
 from .bundles import positions_of as positions_of
+from .notices import BOARD_AUTHORS_MAX as BOARD_AUTHORS_MAX
+from .notices import RECORDS_MAX as RECORDS_MAX
+from .notices import REQUESTS_MAX as REQUESTS_MAX
+from .notices import AskBoard as AskBoard
+from .notices import BoardState as BoardState
+from .notices import Propose as Propose
+from .notices import Records as Records
+from .notices import Requests as Requests
 from .tells import GENERATION_BYTES as GENERATION_BYTES
 from .tells import HEADS_MAX as HEADS_MAX
 from .tells import PAGE_ROWS as PAGE_ROWS
@@ -47,6 +55,7 @@ FRAME_BYTES_MAX = 1 << 20
 Message = (
     Hello | Hosts | Submit | Answer | Missing | Deliver | Seen | Hint | Want | Since | Index | Fetch | Compare | Heads
     | Moved | AskHead | Head | AskMark | Marked | KeepMark | MarkKept | Ballot | AskCommit | Proof
+    | Propose | Records | BoardState | AskBoard | Requests
 )  # fmt: skip
 
 MESSAGES: dict[int, type[Message]] = {
@@ -54,6 +63,7 @@ MESSAGES: dict[int, type[Message]] = {
     for kind in (
         Hello, Hosts, Submit, Answer, Missing, Deliver, Seen, Hint, Want, Since, Index, Fetch, Compare, Heads,
         Moved, AskHead, Head, AskMark, Marked, KeepMark, MarkKept, Ballot, AskCommit, Proof,
+        Propose, Records, BoardState, AskBoard, Requests,
     )
 }  # fmt: skip
 

@@ -16,7 +16,9 @@ _CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32M = 0x2BC830A3
 _CHECKSUM = 6
-_TEXT_MAX = 90
+TEXT_MAX = 90
+TEXT_MAX_LONG = 2000
+"""Characters of an invite or a host's card; ids keep to the 90 of the standard."""
 # The standard library cuts bytes into fives for base32, with letters of its own.
 _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _FIVE_OF = bytes.maketrans(_BASE32, bytes(range(32)))
@@ -56,17 +58,20 @@ def read_community(text: str) -> CommunityId:
     return CommunityId(content)
 
 
-def write_bech32m(prefix: str, content: bytes) -> str:
-    """Write bytes with a prefix and a checksum; the whole may be at most 90 characters."""
+def write_bech32m(prefix: str, content: bytes, *, most: int = TEXT_MAX) -> str:
+    """Write bytes with a prefix and a checksum. Raises ValueError when the whole has more than `most` characters."""
     fives = _fives(content)
     check = _polymod([*_expand(prefix), *fives, *bytes(_CHECKSUM)]) ^ _BECH32M
     tail = bytes([(check >> 5 * (_CHECKSUM - 1 - place)) & 31 for place in range(_CHECKSUM)])
-    return prefix + "1" + (fives + tail).translate(_CHARSET_OF).decode()
+    text = prefix + "1" + (fives + tail).translate(_CHARSET_OF).decode()
+    if len(text) > most:
+        raise ValueError(f"{len(text)} characters, at most {most} are read back")
+    return text
 
 
-def read_bech32m(prefix: str, text: str) -> bytes:
+def read_bech32m(prefix: str, text: str, *, most: int = TEXT_MAX) -> bytes:
     """Read what `write_bech32m` wrote. Raises Malformed on any other prefix, character, checksum or padding."""
-    if len(text) > _TEXT_MAX or (text != text.lower() and text != text.upper()):
+    if len(text) > most or (text != text.lower() and text != text.upper()):
         raise Malformed("too long, or in mixed case")
     head, separator, tail = text.lower().rpartition("1")
     if not separator or head != prefix or len(tail) < _CHECKSUM:

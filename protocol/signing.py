@@ -41,6 +41,10 @@ class Tag(Enum):
     ACCEPT = b"tallystick accept\0"
     INSTANCE = b"tallystick instance\0"
     HELLO = b"tallystick hello\0"
+    RECORD = b"tallystick record\0"
+    INVITE = b"tallystick invite\0"
+    REQUEST = b"tallystick request\0"
+    KNOCK = b"tallystick knock\0"
     # Reserved: later issues give them a body, nothing else may use them.
     OPEN = b"tallystick open\0"
     ASK_SEAL = b"tallystick ask_seal\0"
@@ -49,9 +53,11 @@ class Tag(Enum):
     REFUSE = b"tallystick refuse\0"
     CHECKPOINT = b"tallystick checkpoint\0"
     VOUCHER = b"tallystick voucher\0"
-    RECORD = b"tallystick record\0"
-    REQUEST = b"tallystick request\0"
     CARD = b"tallystick card\0"
+
+
+Signatures = tuple[tuple[int, Signature], ...]
+"""(index of the key, signature), indices ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ def read_authority(threshold: codec.Plain, keys: codec.Plain) -> Authority:
     return Authority(codec.uint(threshold, KEYS_MAX), tuple(PublicKey(codec.binary(key, KEY_BYTES)) for key in listed))
 
 
-def read_signatures(value: codec.Plain) -> tuple[tuple[int, Signature], ...]:
+def read_signatures(value: codec.Plain) -> Signatures:
     """Read a list of (key index, signature). Raises Malformed unless indices ascend."""
     pairs = []
     previous = -1

@@ -28,6 +28,10 @@ class Timeline(Generic[Value]):
             return self.newest
         return self._values[max(0, bisect_right(heights, height) - 1)]
 
+    def values(self) -> tuple[Value, ...]:
+        """All values there ever were, the oldest first."""
+        return tuple(self._values)
+
     def set(self, height: int, value: Value) -> None:
         """Put `value` in force from `height` on, which is not below the last step."""
         if value == self.newest:

@@ -37,7 +37,15 @@ REACHES_OUTSIDE = {
 
 CALL_OWNERS = {
     # Members' keys come from words, a node's own from its identity; the devnet only asks for a peer id.
-    "SecretKey.from_seed": ("protocol/derivation.py", "node/identity.py", "devnet/founding.py", "devnet/bench/"),
+    # Besides: the one-time keys, whose seeds stand in the texts that are passed on.
+    "SecretKey.from_seed": (
+        "protocol/derivation.py",
+        "protocol/invite.py",
+        "protocol/host_card.py",
+        "node/identity.py",
+        "devnet/founding.py",
+        "devnet/bench/",
+    ),
     # All that signs: a witness and its marks, the one signer of a wallet, foundings, a node's greeting, a cheat.
     "sign": (
         "protocol/pen.py",

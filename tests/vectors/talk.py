@@ -4,13 +4,16 @@ from typing import Any
 
 from protocol import codec
 from protocol.base import AccountId, EntryId
+from protocol.bodies import Offer
 from protocol.messages import (
     MESSAGES,
     Answer,
+    AskBoard,
     AskCommit,
     AskHead,
     AskMark,
     Ballot,
+    BoardState,
     Bundle,
     Compare,
     Deliver,
@@ -29,7 +32,10 @@ from protocol.messages import (
     Moved,
     Position,
     Proof,
+    Propose,
     Range,
+    Records,
+    Requests,
     Seen,
     Since,
     Span,
@@ -37,11 +43,13 @@ from protocol.messages import (
     Want,
     encode_message,
 )
+from protocol.record import Kind
 from protocol.replication import fingerprint
 from protocol.signing import SecretKey, Tag, sign
 from protocol.statements import ForkProof, Mark, Nack
 from protocol.verdict import Code
 from tests.builders import Town, found, key
+from tests.papers import record, request, voucher
 
 from .writing import send
 
@@ -106,6 +114,18 @@ def _of_wallets(town: Town) -> list[Message]:
     ]
 
 
+def _of_the_board(town: Town) -> list[Message]:
+    offer = record(town, AccountId(1), Kind.OFFER, b"bread", Offer("Bread", "food", "Baked today", 250, 9_000).body())
+    mark = bytes(range(32))
+    return [
+        Propose(town.propose()),
+        Records((offer,)),
+        BoardState(mark, ((AccountId(0), mark), (AccountId(1), mark)), False),
+        AskBoard((AccountId(0), AccountId(1))),
+        Requests((request(town, voucher(town), "carl"),)),
+    ]
+
+
 def _wrong(town: Town) -> dict[str, bytes]:
     """What is no message."""
     founding, place = town.founding.encode(), town.place(town.draft("ana", send(2, 5)))
@@ -140,7 +160,7 @@ def _wrong(town: Town) -> dict[str, bytes]:
 def messages() -> list[dict[str, Any]]:
     """All of messages.json: right ones, then bytes that are no message."""
     town = found("ana", "ben", limit=100, witnesses=4, quorum=3)
-    spoken = [*_of_wallets(town), *_of_witnesses(town), *_of_replication(town)]
+    spoken = [*_of_wallets(town), *_of_witnesses(town), *_of_replication(town), *_of_the_board(town)]
     assert {type(message) for message in spoken} == set(MESSAGES.values())
     rows = [(type(message).__name__, encode_message(message), True) for message in spoken]
     rows += [(name, raw, False) for name, raw in _wrong(town).items()]
