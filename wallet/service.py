@@ -13,6 +13,7 @@ import trio
 
 from node.standing import Standing
 from protocol.base import AccountId
+from protocol.entry import SignedEntry
 from protocol.ledger import Incoming
 from protocol.messages import Position
 from protocol.ops import Bounce, Recv, Send
@@ -121,6 +122,10 @@ class Wallet:
     def find(self, who: str) -> AccountId:
         """The account of "@bob", "bob" or "17" ("@commons" and "0" are the commons). Raises PayeeUnknown."""
         return self._window.find(who)
+
+    def handle_of(self, account: AccountId) -> str:
+        """What an account is called, without the @."""
+        return self._window.party(account).handle
 
     def _own(self, account: AccountId) -> AccountId:
         if account not in self.book.ordinals:
@@ -265,6 +270,10 @@ class Wallet:
     def show(self, payment_id: str) -> Payment:
         """One payment by its id. Raises BadId or NotFound."""
         return self._window.show(payment_id)
+
+    def payment_in(self, signed: SignedEntry, index: int, state: Standing) -> Payment:
+        """The payment that is op `index` of an entry of anybody, a `send` or a `bounce`, told as being in `state`."""
+        return self._window.payment_in(signed, index, state)
 
     # Forwarding
 

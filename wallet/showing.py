@@ -116,15 +116,19 @@ class Window:
     def show(self, text: str) -> Payment:
         """One payment of anybody in the community. Raises BadId or NotFound."""
         id, signed = self.entry_of(text)
-        entry, op = signed.entry, signed.entry.ops[id.op]
-        kept = self._book.payment(entry.account, entry.incarnation, entry.seq, id.op)
+        return self.payment_in(signed, id.op, self._node.state_of(signed.account, signed.seq, signed.id))
+
+    def payment_in(self, signed: SignedEntry, index: int, state: Standing) -> Payment:
+        """The payment that is op `index` of an entry: a `send`, or a `bounce` as the return of one."""
+        entry, op = signed.entry, signed.entry.ops[index]
+        kept = self._book.payment(entry.account, entry.incarnation, entry.seq, index)
         if kept is not None and kept.entry == signed.id:
-            return self.payment(kept, self._node.state_of(entry.account, entry.seq, signed.id))
+            return self.payment(kept, state)
         send = op if isinstance(op, Send) else None
         payee, amount = (op.to, int(op.amount)) if isinstance(op, Send) else self._bounced(signed, op)
         return Payment(
-            text,
-            self._node.state_of(entry.account, entry.seq, signed.id),
+            str(PaymentId(signed.id, index)),
+            state,
             self.party(entry.account),
             self.party(payee),
             amount,

@@ -30,6 +30,7 @@ from node.web.guard import Guard
 from node.web.server import listen, serve
 
 from .api.wallet import WalletApi
+from .feed import Feed
 from .home import Home, write_private
 from .service import Wallet, run_wallet
 
@@ -47,6 +48,8 @@ class Up:
 
     node: Node
     wallet: Wallet
+    feed: Feed
+    """What happens to the accounts of this home."""
     address: str
     """host:port of the API."""
     token: str = field(repr=False)
@@ -98,7 +101,7 @@ async def _run_open(
         wallet: Wallet = await nursery.start(run_wallet, home, node)
         if wallet.locked and passphrase is not None:
             await wallet.unlock(passphrase)
-        up = Up(node, wallet, f"127.0.0.1:{port}", secrets.token_urlsafe(TOKEN_BYTES))
+        up = Up(node, wallet, Feed(wallet, node), f"127.0.0.1:{port}", secrets.token_urlsafe(TOKEN_BYTES))
         await nursery.start(_serve, up, listener, port, nursery.cancel_scope)
         spare_the_collector()
         _publish(home, up)

@@ -92,8 +92,17 @@ class Reader:
 
     def entries(self, account: AccountId, incarnation: int, first: int, last: int) -> list[SignedEntry]:
         """What was ever applied at the places `first` .. `last` of a chain, by seq and then by age."""
+        return [signed for _, signed in self.placed(account, incarnation, first, last)]
+
+    def placed(self, account: AccountId, incarnation: int, first: int, last: int) -> list[tuple[int, SignedEntry]]:
+        """As `entries`, each with its row."""
         found = self._each(schema.ENTRIES_AT, (account, incarnation, first, last), rows.read_entry_row)
-        return [record.signed for _, record in found]
+        return [(row, record.signed) for row, record in found]
+
+    def final_below(self, account: AccountId, incarnation: int, seq: int, row: int) -> int:
+        """The highest place below `seq` that had a certificate before that row of the journal; -1 for none."""
+        found = self._each(schema.FINAL_BELOW, (account, incarnation, seq, row), lambda columns: cast(int, columns[0]))
+        return next(iter(found), -1)
 
     def certificate_at(self, account: AccountId, seq: int, incarnation: int = 0) -> Certificate | None:
         """The certificate for the lowest entry at or above `seq` that has one: it covers `seq`."""

@@ -100,6 +100,9 @@ CERTIFICATE_OVER = """
     SELECT c.n, e.account, e.incarnation, e.seq, e.body, c.entry, c.epoch, c.round, c.numbers, c.signatures, c.checksum
     FROM entries e CROSS JOIN certificates c ON c.entry = e.n
     WHERE e.account = ? AND e.incarnation = ? AND e.seq >= ? ORDER BY e.seq, e.n, c.n LIMIT 1"""
+FINAL_BELOW = """
+    SELECT e.seq FROM entries e CROSS JOIN certificates c ON c.entry = e.n
+    WHERE e.account = ? AND e.incarnation = ? AND e.seq < ? AND c.n < ? ORDER BY e.seq DESC LIMIT 1"""
 MOVED_IN = """
     SELECT DISTINCT e.account FROM certificates c CROSS JOIN entries e ON e.n = c.entry
     WHERE c.n > ? AND c.n <= ? ORDER BY e.account LIMIT ?"""
