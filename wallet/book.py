@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import apsw
 
@@ -22,13 +23,14 @@ from protocol.base import AccountId, CommunityId, EntryId
 from protocol.entry import SignedEntry, read_signed
 from protocol.messages import INSTANCE_BYTES, Position
 
+from . import book_acts
 from .errors import BookFailed, HomeRefused
 from .home import refusing
 from .instance import fingerprint
 
 APPLICATION_ID = 0x74616C77
 """The letters "talw" in the header of the file."""
-VERSION = 1
+VERSION = 2
 NONCES_KEPT = 4
 CHECKPOINT_PAGES = 1_000
 
@@ -44,8 +46,10 @@ _TABLES = (
        time INTEGER NOT NULL, PRIMARY KEY (account, incarnation, seq, op)) STRICT, WITHOUT ROWID""",
     "CREATE UNIQUE INDEX payment_by_ref ON payment (account, ref) WHERE ref IS NOT NULL",
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
 )
+_LATER_TABLES = book_acts.TABLES
+"""What version 2 has and version 1 had not."""
+_MARK_VERSION = f"PRAGMA user_version = {VERSION}"
 _PAYMENT = "SELECT account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time FROM payment"
 _PUT_PAYMENT = "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ENTRY = "INSERT INTO entry VALUES (?, ?, ?, ?)"
@@ -84,6 +88,14 @@ class Signing:
     """The account's entries up to here are final on the node's disk, so their bytes need not be kept."""
 
 
+class Jotting(Protocol):
+    """Anything else that goes to the disk in the same transactions; `book_acts` has some."""
+
+    def put(self, run: book_acts.Run) -> None:
+        """Write it with `run(statement, values)`."""
+        ...
+
+
 class Book:
     """An open book; holds the lock of its folder until `close`."""
 
@@ -116,7 +128,7 @@ class Book:
             connection = connect(file, None, write=True)
             connection.pragma("journal_mode", "wal")
             with connection:
-                for statement in _TABLES:
+                for statement in (*_TABLES, *_LATER_TABLES, _MARK_VERSION):
                     connection.execute(statement)
                 connection.execute("INSERT INTO community VALUES (?)", (community,))
                 connection.executemany("INSERT INTO account (number, ordinal) VALUES (?, ?)", accounts)
@@ -139,6 +151,7 @@ class Book:
                 writer = connect(file, None, write=True)
                 undo.callback(writer.close)
                 _check_header(writer)
+                _bring_up_to_date(writer)
                 reader = connect(file, None, write=False)
                 undo.callback(reader.close)
                 book = cls(file, lock, writer, reader)
@@ -167,14 +180,17 @@ class Book:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def commit(self, signings: Sequence[Signing]) -> None:
-        """Put all of `signings` on the disk, or none. Raises BookFailed, and from then on always."""
+    def commit(self, pieces: Sequence[Signing | Jotting]) -> None:
+        """Put all of `pieces` on the disk, or none. Raises BookFailed, and from then on always."""
         if self.failed is not None:
             raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
         try:
             with self._writer:
-                for signing in signings:
-                    self._put(signing)
+                for piece in pieces:
+                    if isinstance(piece, Signing):
+                        self._put(piece)
+                    else:
+                        piece.put(self._writer.execute)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             if self._wal_pages >= WAL_PAGES_BUSY and not self._is_wal_long:
@@ -200,9 +216,11 @@ class Book:
                 int(row.sealed), row.ref, row.time,
             ))  # fmt: skip
 
-    def note(self, signings: Sequence[Signing]) -> None:
-        """Show in memory what `commit` has made durable."""
-        for signing in signings:
+    def note(self, pieces: Sequence[Signing | Jotting]) -> None:
+        """Show in memory what `commit` has made durable; whoever jots something shows it itself."""
+        for signing in pieces:
+            if not isinstance(signing, Signing):
+                continue
             entry = signing.signed.entry
             self.heads[entry.account] = Position(entry.account, entry.incarnation, entry.seq, signing.signed.id)
             kept = [signed for signed in self.pending.get(entry.account, ()) if signed.seq > signing.final_seq]
@@ -224,11 +242,15 @@ class Book:
         found = (s.id for s in self.pending.get(account, ()) if (s.entry.incarnation, s.seq) == (incarnation, seq))
         return next(found, None)
 
-    def _one(self, query: str, values: tuple[int | str, ...]) -> PaymentRow | None:
+    def rows(self, query: str, values: tuple[book_acts.Value, ...] = ()) -> list[tuple[Any, ...]]:
+        """What a query finds. Raises BookFailed."""
         try:
-            found = self._reader.execute(query, values).fetchone()
+            return list(self._reader.execute(query, values))
         except apsw.Error as error:
             raise BookFailed(f"The wallet's book could not be read: {explain(error)}.") from error
+
+    def _one(self, query: str, values: tuple[int | str, ...]) -> PaymentRow | None:
+        found = next(iter(self.rows(query, values)), None)
         if found is None:
             return None
         account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time = found
@@ -249,6 +271,15 @@ def _check_header(connection: apsw.Connection) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise HomeRefused("The wallet's book is not a tallystick book.", next="Restore it from your backup.")
     version = connection.pragma("user_version")
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         facts = {"version": version, "known": VERSION}
         raise HomeRefused("The wallet's book is of another version.", facts, "Install the newer software.")
+
+
+def _bring_up_to_date(connection: apsw.Connection) -> None:
+    """Give a book of version 1 what version 2 has more; all of it or, cut short, nothing."""
+    if connection.pragma("user_version") == VERSION:
+        return
+    with connection:
+        for statement in (*_LATER_TABLES, _MARK_VERSION):
+            connection.execute(statement)

@@ -13,7 +13,7 @@ import trio
 
 from node.committing import Committer
 
-from .book import Book, Signing
+from .book import Book, Jotting, Signing
 from .errors import BookFailed
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ QUEUE_MAX = 1_024
 
 @dataclass(eq=False, slots=True)
 class _Slip:
-    """One signing that waits to be durable."""
+    """One signing, or something else for the book, that waits to be durable."""
 
-    signing: Signing
+    piece: Signing | Jotting
     done: trio.Event = field(default_factory=trio.Event)
     failure: str | None = None
 
 
 class Clerk:
-    """Hands signings to the book. `run` must be running for `keep` to return."""
+    """Hands signings and jottings to the book. `run` must be running for `keep` to return."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -43,15 +43,15 @@ class Clerk:
         """Taken from the queue, and not told yet how it went."""
         self.failed: str | None = None
 
-    async def keep(self, signing: Signing) -> None:
-        """Return once `signing` is durable. Raises BookFailed when it is not, or may not be."""
+    async def keep(self, piece: Signing | Jotting) -> None:
+        """Return once `piece` is durable. Raises BookFailed when it is not, or may not be."""
         if self.failed is not None:
             raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
-        slip = _Slip(signing)
+        slip = _Slip(piece)
         await self._send.send(slip)
         await slip.done.wait()
         if slip.failure is not None:
-            raise BookFailed(f"The wallet's book could not keep the payment: {slip.failure}.")
+            raise BookFailed(f"The wallet's book could not keep what was signed: {slip.failure}.")
 
     async def run(self, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Write batch after batch until cancelled, or until the disk refuses."""
@@ -75,13 +75,13 @@ class Clerk:
                 break
 
     async def _write(self, batch: Sequence[_Slip]) -> None:
-        signings = [slip.signing for slip in batch]
+        pieces = [slip.piece for slip in batch]
         try:
-            await self._committer.run(partial(self._book.commit, signings))
+            await self._committer.run(partial(self._book.commit, pieces))
         except BookFailed as error:
             self.failed = error.message
         else:
-            self._book.note(signings)
+            self._book.note(pieces)
         for slip in batch:
             slip.failure = self.failed
             slip.done.set()

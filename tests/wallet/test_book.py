@@ -123,7 +123,7 @@ def test_the_file_is_private_and_one_with_loose_permissions_is_refused(home: Hom
 
 def test_a_missing_foreign_or_newer_file_is_refused_untouched(home: Home) -> None:
     book = Book.open(home.book)
-    book._writer.pragma("user_version", 2)
+    book._writer.pragma("user_version", 3)
     book.close()
     with pytest.raises(HomeRefused, match="another version"):
         Book.open(home.book)
