@@ -11,7 +11,6 @@ from typing import Protocol
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
 
 from protocol.base import HASH_BYTES, AccountId, EntryId, Malformed
 from protocol.entry import SIGNED_BYTES_MAX, SignedEntry
@@ -26,23 +25,30 @@ from .feed import Feed
 from .filesystem import StoreRefused
 from .journal import Journal
 from .metrics import metrics_text
+from .records import EntryRecord
+from .shapes import (
+    AccountsView,
+    AccountView,
+    CertifiedEntryView,
+    EntriesView,
+    HealthView,
+    HeldEntryView,
+    RecordedPaymentView,
+    StatusView,
+    VerdictView,
+)
 from .standing import Standing
 from .tickets import DoorClosed
-from .views import (
-    LEVELS,
-    Json,
-    account_named,
-    certificate_view,
-    entry_view,
-    handle_of,
-    send_view,
-)
-from .web.application import FailureHandlers, answer, problem_response, read_body
+from .views import LEVELS, account_named, certificate_view, entry_view, handle_of, send_view
+from .web.application import FailureHandlers, answer, problem_response
+from .web.calls import Call, Handler, Query, limit_in, number_in, number_of, paged, read_body
 from .web.problem import Failed, Problem, bad_request, not_found
-from .web.settled import Handler, once_durable
+from .web.scopes import Scope
+from .web.settled import once_durable
 
 PAGE_MAX = 200
 """Entries in one answer."""
+MEMBERS_MAX = 10_000
 
 
 class ServedNode(Protocol):
@@ -84,20 +90,35 @@ class NodeApi:
         self._node = node
         self._feed = Feed(node.bookkeeper)
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Call]:
         """The table of addresses."""
+        settled, read = self._settled, Scope.READ
+        entries = (Query("after", int, "the `next` of the page before"), Query("limit", int, f"1 to {PAGE_MAX}"))
+        root = (Query("root", str, "1 adds the state root"),)
+        after = (Query("after", int, "replay what is above this row; so does the header Last-Event-ID"),)
         return [
-            Route("/v1/health", self.health, methods=["GET"]),
-            Route("/v1/status", self._settled(self.status), methods=["GET"]),
-            Route("/v1/members", self._settled(self.members), methods=["GET"]),
-            Route("/v1/accounts/{who}", self._settled(self.account), methods=["GET"]),
-            Route("/v1/accounts/{who}/chain", self._settled(self.chain), methods=["GET"]),
-            Route("/v1/entries", self.hand_in, methods=["POST"]),
-            Route("/v1/entries/{id}", self._settled(self.entry), methods=["GET"]),
-            Route("/v1/payments/{id}", self._settled(self.payment), methods=["GET"]),
-            Route("/v1/metrics", self.metrics, methods=["GET"]),
-            Route("/v1/events", self.events, methods=["GET"]),
-        ]
+            Call("GET", "/v1/health", self.health, read, "200 while the node can record, 503 once it cannot",
+                 HealthView),
+            Call("GET", "/v1/status", settled(self.status), read, "how the node is", StatusView, query=root),
+            Call("GET", "/v1/members", settled(self.members), read, "everybody, in order of admission", AccountsView,
+                 query=paged(MEMBERS_MAX)),
+            Call("GET", "/v1/accounts/{who}", settled(self.account), read, "one account by number or @handle",
+                 AccountView),
+            Call("GET", "/v1/accounts/{who}/chain", settled(self.chain), read, "the entries of one account, ascending",
+                 EntriesView, query=entries),
+            Call("GET", "/v1/entries", settled(self.entries), read, "all entries in the order they were recorded here",
+                 EntriesView, query=entries),
+            Call("POST", "/v1/entries", self.hand_in, Scope.SPEND, "hand in a signed entry", VerdictView, HandIn,
+                 status=201, example={"entry": "lQMAAQ=="}),
+            Call("GET", "/v1/entries/{id}", settled(self.entry), read, "one entry by its id, with its certificate",
+                 CertifiedEntryView),
+            Call("GET", "/v1/payments/{id}", settled(self.payment), read, "one payment by its text form pay1...",
+                 RecordedPaymentView),
+            Call("GET", "/v1/metrics", self.metrics, read, "counters and gauges as Prometheus reads them", bytes,
+                 media="text/plain"),
+            Call("GET", "/v1/events", self.events, read, "entries and certificates as they become durable", bytes,
+                 query=after, media="text/event-stream"),
+        ]  # fmt: skip
 
     def _settled(self, read: Handler) -> Handler:
         return once_durable(self._node.bookkeeper, read, _unsettled)
@@ -107,32 +128,32 @@ class NodeApi:
     async def health(self, _: Request) -> Response:
         """200 while the node can record; 503 once it cannot."""
         failed = self._node.bookkeeper.failed
-        return answer({"ok": failed is None, "failed": failed}, 200 if failed is None else 503)
+        view: HealthView = {"ok": failed is None, "failed": failed}
+        return answer(view, 200 if failed is None else 503)
 
     async def status(self, request: Request) -> Response:
         """Community, height, peers, and what is wrong if anything is; with ?root=1 also the state root."""
         ledger, commons = self._node.ledger, self._node.ledger.commons
-        root = {"state_root": ledger.state_root().hex()} if request.query_params.get("root") == "1" else {}
-        return answer(
-            root
-            | {
-                "community": community_text(commons.community),
-                "name": commons.name,
-                "unit": commons.unit,
-                "decimals": commons.decimals,
-                "height": commons.height,
-                "quorum": commons.quorum,
-                "witnesses": len(commons.witnesses),
-                "members": len(commons.members),
-                "sum": format_amount(ledger.check_sum(), commons.decimals),
-                "row": self._node.journal.last_row,
-                "waiting": len(self._node.bookkeeper.waiting),
-                "peer_id": self._node.peer_id,
-                "peers": self._node.connected(),
-                "witness": self._node.is_witness,
-                "problems": self._node.problems(),
-            }
-        )
+        view: StatusView = {
+            "community": community_text(commons.community),
+            "name": commons.name,
+            "unit": commons.unit,
+            "decimals": commons.decimals,
+            "height": commons.height,
+            "quorum": commons.quorum,
+            "witnesses": len(commons.witnesses),
+            "members": len(commons.members),
+            "sum": format_amount(ledger.check_sum(), commons.decimals),
+            "row": self._node.journal.last_row,
+            "waiting": len(self._node.bookkeeper.waiting),
+            "peer_id": self._node.peer_id,
+            "peers": list(self._node.connected()),
+            "witness": self._node.is_witness,
+            "problems": list(self._node.problems()),
+        }
+        if request.query_params.get("root") == "1":
+            view["state_root"] = ledger.state_root().hex()
+        return answer(view)
 
     async def metrics(self, _: Request) -> Response:
         """Counters and gauges as Prometheus reads them."""
@@ -141,9 +162,16 @@ class NodeApi:
 
     # Accounts
 
-    async def members(self, _: Request) -> Response:
-        """Everybody, in order of admission."""
-        return answer({"members": [self._account_view(number) for number in sorted(self._node.ledger.commons.members)]})
+    async def members(self, request: Request) -> Response:
+        """Everybody above `after`, in order of admission, at most `limit`; `next`: where to go on, or null."""
+        after, limit = number_in(request, "after", 0), limit_in(request, MEMBERS_MAX, MEMBERS_MAX)
+        numbers = [number for number in sorted(self._node.ledger.commons.members) if number > after]
+        page = numbers[:limit]
+        view: AccountsView = {
+            "members": [self._account_view(number) for number in page],
+            "next": page[-1] if len(numbers) > limit else None,
+        }
+        return answer(view)
 
     async def account(self, request: Request) -> Response:
         """One account by number or handle."""
@@ -152,14 +180,14 @@ class NodeApi:
     async def chain(self, request: Request) -> Response:
         """Durable entries of one account above `after`, ascending, at most `limit`; `next`: where to go on, or null."""
         account = self._account(request)
-        after, limit = number_in(request, "after", -1), min(number_in(request, "limit", 50), PAGE_MAX)
+        after, limit = number_in(request, "after", -1), limit_in(request, 50, PAGE_MAX)
         chain = self._node.ledger.chain(account)
         if chain is None:
-            return answer({"entries": [], "next": None})
+            return answer(_entries([], None))
         rows = self._node.journal.entries(account, chain.incarnation, after + 1, min(chain.seq, after + limit))
         held = [signed for signed in rows if chain.id_at(signed.seq) == signed.id]
         is_more = bool(held) and held[-1].seq < chain.seq
-        return answer({"entries": [*map(self._entry_view, held)], "next": held[-1].seq if is_more else None})
+        return answer(_entries([*map(self._entry_view, held)], held[-1].seq if is_more else None))
 
     def _account(self, request: Request) -> AccountId:
         account = account_named(self._node.ledger.commons, request.path_params["who"])
@@ -167,7 +195,7 @@ class NodeApi:
             raise Failed(not_found("there is no such account here", "GET /v1/members lists them"))
         return account
 
-    def _account_view(self, account: AccountId) -> Json:
+    def _account_view(self, account: AccountId) -> AccountView:
         ledger, commons = self._node.ledger, self._node.ledger.commons
         chain = ledger.chain(account)
         return {
@@ -192,6 +220,18 @@ class NodeApi:
 
     # Entries and payments
 
+    async def entries(self, request: Request) -> Response:
+        """Entries of any account above journal row `after`, as they were recorded, from at most `limit` rows.
+
+        `next` is the last row that was looked at, null when there is none above it.
+        """
+        after, limit = number_in(request, "after", 0), limit_in(request, 50, PAGE_MAX)
+        journal = self._node.journal
+        page = journal.since(after, limit)
+        is_more = len(page) == limit and bool(journal.since(page[-1][0], 1))
+        held = [self._entry_view(record.signed) for _, record in page if isinstance(record, EntryRecord)]
+        return answer(_entries(held, page[-1][0] if is_more else None))
+
     async def entry(self, request: Request) -> Response:
         """One entry by its id, with the certificate that covers it."""
         signed = self._by_id(request.path_params["id"])
@@ -200,7 +240,8 @@ class NodeApi:
         place = signed.account, signed.seq, signed.entry.incarnation
         certificate = self._node.journal.certificate_at(*place) if covered else None
         shown = None if certificate is None else certificate_view(certificate)
-        return answer({**self._entry_view(signed), "certificate": shown})
+        view: CertifiedEntryView = {**self._entry_view(signed), "certificate": shown}
+        return answer(view)
 
     async def payment(self, request: Request) -> Response:
         """One payment by its text form."""
@@ -214,8 +255,14 @@ class NodeApi:
         if signed is None or payment.op >= len(signed.entry.ops) or not isinstance(signed.entry.ops[payment.op], Send):
             raise Failed(not_found("there is no such payment here", "it may not have arrived yet"))
         state = self._node.state_of(signed.account, signed.seq, signed.id)
-        view = send_view(signed, payment.op, self._node.ledger.commons)
-        return answer({**view, "state": state, "entry": signed.id.hex(), "op": payment.op, "time": signed.entry.time})
+        view: RecordedPaymentView = {
+            **send_view(signed, payment.op, self._node.ledger.commons),
+            "state": state,
+            "entry": signed.id.hex(),
+            "op": payment.op,
+            "time": signed.entry.time,
+        }
+        return answer(view)
 
     async def hand_in(self, request: Request) -> Response:
         """Take a signed entry in by the door: recorded when this answers 201."""
@@ -237,7 +284,7 @@ class NodeApi:
             raise Failed(not_found("there is no such entry here", "it may not have arrived yet"))
         return signed
 
-    def _entry_view(self, signed: SignedEntry) -> Json:
+    def _entry_view(self, signed: SignedEntry) -> HeldEntryView:
         state = self._node.state_of(signed.account, signed.seq, signed.id)
         return {**entry_view(signed, self._node.ledger.commons), "state": state}
 
@@ -251,6 +298,10 @@ class NodeApi:
         newest = self._node.journal.last_row
         after = number_of(named, "Last-Event-ID") if named else number_in(request, "after", newest)
         return StreamingResponse(self._feed.follow(after), media_type="text/event-stream")
+
+
+def _entries(entries: list[HeldEntryView], next: int | None) -> EntriesView:
+    return {"entries": entries, "next": next}
 
 
 def verdict_response(verdict: Verdict) -> Response:
@@ -287,19 +338,6 @@ def _unreadable(error: Exception) -> Problem:
 
 
 FAILURES: FailureHandlers = {DoorClosed: _door_closed, StoreRefused: _unreadable}
-
-
-def number_of(text: str, name: str) -> int:
-    """Read a number from a query or header. Raises Failed(bad_request)."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise Failed(bad_request(f"{name} must be a whole number"))
-    return int(text)
-
-
-def number_in(request: Request, name: str, default: int) -> int:
-    """Read a number from the query, or take the default."""
-    text = request.query_params.get(name)
-    return default if text is None else number_of(text, name)
 
 
 def base64_bytes(text: str) -> bytes:

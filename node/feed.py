@@ -11,7 +11,8 @@ import trio
 
 from .bookkeeper import Bookkeeper
 from .records import CertificateRecord, EntryRecord
-from .views import Json, entry_view, place_view
+from .shapes import EntryView, PlaceView
+from .views import entry_view, place_view
 
 PAGE_ROWS = 200
 KEEP_ALIVE_S = 15.0
@@ -58,7 +59,7 @@ class Feed:
         kind, content = self._view(record)
         return f"id: {row}\nevent: {kind}\ndata: {msgspec.json.encode(content).decode()}\n\n".encode()
 
-    def _view(self, record: EntryRecord | CertificateRecord) -> tuple[str, Json]:
+    def _view(self, record: EntryRecord | CertificateRecord) -> tuple[str, EntryView | PlaceView]:
         if isinstance(record, EntryRecord):
             return "entry", entry_view(record.signed, self._door.ledger.commons)
         return "certificate", place_view(record.certificate.place)

@@ -1,13 +1,13 @@
 """The record as programs read it over HTTP: entries, certificates, accounts and verdicts as plain JSON values.
 
-Only shapes; asks nothing and decides nothing. Amounts are decimal strings in the currency's unit, ids are hex, a
+Fills the `shapes`; asks nothing and decides nothing. Amounts are decimal strings in the currency's unit, ids are hex, a
 payment has its one text form (pay1...), and the exact signed bytes go along in base64 as `raw`, so that whoever does
 not trust this node can check for itself.
 """
 
 from base64 import b64encode
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from protocol.base import COMMONS, AccountId
 from protocol.commons import Commons
@@ -17,6 +17,7 @@ from protocol.payment import PaymentId
 from protocol.statements import Certificate, Place
 
 from .amounts import format_amount
+from .shapes import CertificateView, EntryView, OpView, PlaceView, SendView
 
 Json = dict[str, Any]
 
@@ -42,7 +43,7 @@ def account_named(commons: Commons, who: str) -> AccountId | None:
     return COMMONS if handle == COMMONS_HANDLE else commons.by_handle.get(handle)
 
 
-def entry_view(signed: SignedEntry, commons: Commons) -> Json:
+def entry_view(signed: SignedEntry, commons: Commons) -> EntryView:
     """One entry with its ops, and its exact bytes."""
     entry = signed.entry
     return {
@@ -59,12 +60,12 @@ def entry_view(signed: SignedEntry, commons: Commons) -> Json:
     }
 
 
-def op_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
+def op_view(signed: SignedEntry, index: int, commons: Commons) -> OpView:
     """One op: its kind and its fields."""
     op: Op = signed.entry.ops[index]
     match op:
         case Send():
-            return {"op": "send", **send_view(signed, index, commons)}
+            return cast(OpView, {"op": "send", **send_view(signed, index, commons)})
         case Recv():
             return {
                 "op": "recv", "payer": handle_of(commons, op.payer), "incarnation": op.incarnation, "upto": op.upto,
@@ -78,7 +79,7 @@ def op_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
             return {"op": type(op).__name__.lower(), "fields": [field.name for field in fields(op)]}
 
 
-def send_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
+def send_view(signed: SignedEntry, index: int, commons: Commons) -> SendView:
     """One payment. The op at `index` must be a `send`."""
     op = signed.entry.ops[index]
     assert isinstance(op, Send)
@@ -93,18 +94,14 @@ def send_view(signed: SignedEntry, index: int, commons: Commons) -> Json:
     }
 
 
-def place_view(place: Place) -> Json:
+def place_view(place: Place) -> PlaceView:
     """What a certificate or vote is about."""
-    return {
-        "epoch": place.epoch,
-        "account": place.account,
-        "round" if place.account == COMMONS else "incarnation": place.incarnation,
-        "seq": place.seq,
-        "id": place.id.hex(),
-    }
+    view: PlaceView = {"epoch": place.epoch, "account": place.account, "seq": place.seq, "id": place.id.hex()}
+    view["round" if place.account == COMMONS else "incarnation"] = place.incarnation
+    return view
 
 
-def certificate_view(certificate: Certificate) -> Json:
+def certificate_view(certificate: Certificate) -> CertificateView:
     """A certificate: what it is for, who signed, and its exact bytes."""
     return {
         **place_view(certificate.place),

@@ -1,4 +1,4 @@
-"""What the wallet knows, as JSON values: only shapes. Amounts become decimal strings here."""
+"""What the wallet knows, as JSON values of the `shapes`. Amounts become decimal strings here."""
 
 from typing import Any
 
@@ -8,11 +8,12 @@ from node.views import LEVELS
 
 from .errors import WalletError
 from .results import Balance, Community, HistoryRow, Member, Payment, Received
+from .shapes import BalanceView, MemberView, PaymentView, PreviewView, ReceivedView, ReportView, RowView
 
 Json = dict[str, Any]
 
 
-def balance_view(found: Balance) -> Json:
+def balance_view(found: Balance) -> BalanceView:
     """Where an account stands; `problem` says why it pays no longer, and is null while it may."""
     decimals = found.decimals
     return {
@@ -27,7 +28,7 @@ def balance_view(found: Balance) -> Json:
     }
 
 
-def row_view(row: HistoryRow, decimals: int) -> Json:
+def row_view(row: HistoryRow, decimals: int) -> RowView:
     """One line of a history; the amount is signed as it moves the balance."""
     return {
         "id": row.id,
@@ -42,7 +43,7 @@ def row_view(row: HistoryRow, decimals: int) -> Json:
     }
 
 
-def member_view(member: Member, decimals: int) -> Json:
+def member_view(member: Member, decimals: int) -> MemberView:
     """A member as everybody sees it."""
     return {
         "account": member.account,
@@ -54,7 +55,7 @@ def member_view(member: Member, decimals: int) -> Json:
     }
 
 
-def payment_view(made: Payment, community: Community) -> Json:
+def payment_view(made: Payment, community: Community) -> PaymentView:
     """One payment."""
     return {
         "id": made.id,
@@ -70,7 +71,7 @@ def payment_view(made: Payment, community: Community) -> Json:
     }
 
 
-def received_view(taken: Received, community: Community) -> Json:
+def received_view(taken: Received, community: Community) -> ReceivedView:
     """What came in."""
     return {
         "account": taken.account,
@@ -82,7 +83,7 @@ def received_view(taken: Received, community: Community) -> Json:
     }
 
 
-def preview_view(payer: Balance, payee: str, amount: int, memo: str | None, *, locked: bool) -> Json:
+def preview_view(payer: Balance, payee: str, amount: int, memo: str | None, *, locked: bool) -> PreviewView:
     """What a payment would do; with `locked` it would be refused until the wallet is unlocked."""
     decimals = payer.decimals
     return {
@@ -98,7 +99,7 @@ def preview_view(payer: Balance, payee: str, amount: int, memo: str | None, *, l
     }
 
 
-def report_view(found: Report, community: Community) -> Json:
+def report_view(found: Report, community: Community) -> ReportView:
     """What a check of the books found."""
     total = format_amount(found.sum, community.decimals)
     return {"entries": found.entries, "sum": total, "unit": community.unit, "faults": list(found.faults)}

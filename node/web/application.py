@@ -1,14 +1,14 @@
 """The web application: routes put together, every failure made a problem, the guard before all of it.
 
-What is asked and answered is in `node.api` and `wallet.api`; connections are in `node.web.server`. Nothing here sends
-a CORS header, ever: no page of another site is to read an answer.
+What is asked and answered is in `node.api` and `wallet.api`, as tables (`calls`); connections are in `server`. Nothing
+here sends a CORS header, ever: no page of another site is to read an answer.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import trio
@@ -16,11 +16,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .calls import Call, routes_of
 from .guard import BODY_BYTES_MAX, Guard, body_too_big
-from .problem import CONTENT_TYPE, INTERNAL, Failed, Problem, bad_request
+from .problem import CONTENT_TYPE, INTERNAL, Failed, Problem
 
 log = logging.getLogger("tally.web")
 
@@ -36,7 +36,6 @@ SECURITY_HEADERS = {
     b"x-frame-options": b"DENY",
 }
 
-Shape = TypeVar("Shape")
 FailureHandlers = dict[type[Exception], Callable[[Exception], Problem]]
 
 
@@ -50,17 +49,8 @@ def problem_response(problem: Problem) -> Response:
     return Response(problem.encode(), problem.status, dict(problem.headers), CONTENT_TYPE)
 
 
-async def read_body(request: Request, shape: type[Shape]) -> Shape:
-    """Read a JSON body of that shape; no body counts as {}. Raises Failed(bad_request) naming the wrong field."""
-    raw = await request.body()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Failed(bad_request(f"the body is not what this call expects: {error}")) from None
-
-
-def application(routes: Sequence[BaseRoute], failures: FailureHandlers | None = None) -> Starlette:
-    """Put routes together. `failures` says which problem an exception of that type becomes."""
+def application(calls: Iterable[Call], failures: FailureHandlers | None = None) -> Starlette:
+    """Put a table of calls together. `failures` says which problem an exception of that type becomes."""
 
     async def failed(_: Request, error: Exception) -> Response:
         assert isinstance(error, Failed)
@@ -72,7 +62,7 @@ def application(routes: Sequence[BaseRoute], failures: FailureHandlers | None = 
     handlers: dict[Any, Any] = {Failed: failed, HTTPException: _http_error, Exception: _internal}
     for kind, as_problem in (failures or {}).items():
         handlers[kind] = partial(named, as_problem)
-    app = Starlette(routes=list(routes), exception_handlers=handlers)
+    app = Starlette(routes=routes_of(calls), exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
 
@@ -111,10 +101,11 @@ class Guarded:
             await self._serve(scope, receive, _secured(send))
 
     async def _serve(self, scope: Scope, receive: Receive, send: "_Secured") -> None:
-        problem = self._guard.check(scope["headers"], self._clock())
-        if problem is not None:
-            await problem_response(problem)(scope, receive, send)
+        found = self._guard.check(scope["headers"], self._clock())
+        if isinstance(found, Problem):
+            await problem_response(found)(scope, receive, send)
             return
+        scope["grant"] = found
         body = await _read_all(receive)
         if isinstance(body, Problem):
             await problem_response(body)(scope, receive, send)

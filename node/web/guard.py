@@ -7,26 +7,36 @@ users of the machine can too; that is what the token is for, on every call, also
 
 import hmac
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .problem import Problem
+from .scopes import OWNER, Grant
 
 BODY_BYTES_MAX = 64 * 1024
 WRONG_TOKENS_MAX = 10
 WRONG_TOKENS_SPAN_S = 60.0
 
 Headers = Iterable[tuple[bytes, bytes]]
+Finder = Callable[[str], Grant | None]
+"""Tells what a token opens, or None when it opens nothing (any more); compares in constant time."""
+
+
+def nobody_else(_: str) -> Grant | None:
+    """The finder of a server that knows only its owner's token."""
+    return None
+
 
 _NEXT_TOKEN = "send 'Authorization: Bearer TOKEN' with the token that run/api.json in the home holds"
 
 
 @dataclass(slots=True)
 class Guard:
-    """The rules for one server that listens at `port` of loopback and knows one token."""
+    """The rules for one server that listens at `port` of loopback. `token` is its owner's, `find` knows the others."""
 
     port: int
     token: str = field(repr=False)
+    find: Finder = field(default=nobody_else, repr=False)
     _wrong: deque[float] = field(default_factory=deque)
     """When the wrong tokens of the last minute came; at most WRONG_TOKENS_MAX are remembered."""
 
@@ -35,16 +45,18 @@ class Guard:
         """Every name this server goes by. A page that reached it under another one came by DNS rebinding."""
         return f"127.0.0.1:{self.port}", f"localhost:{self.port}", f"[::1]:{self.port}"
 
-    def check(self, headers: Headers, now_s: float) -> Problem | None:
-        """Say why a request with these headers is turned away, or None. `now_s` is a monotonic clock's."""
+    def check(self, headers: Headers, now_s: float) -> Grant | Problem:
+        """What the token of a request opens, or why it is turned away. `now_s` is a monotonic clock's."""
         listed = [(name.lower(), value.decode("latin-1").strip()) for name, value in headers]
-        return (
+        refused = (
             self._check_host(_values(listed, b"host"))
             or self._check_origin(_values(listed, b"origin"))
             or self._check_site(_values(listed, b"sec-fetch-site"))
-            or self._check_token(_values(listed, b"authorization"), now_s)
-            or _check_body(listed)
         )
+        if refused is not None:
+            return refused
+        found = self._check_token(_values(listed, b"authorization"), now_s)
+        return found if isinstance(found, Problem) else _check_body(listed) or found
 
     def _check_host(self, hosts: list[str]) -> Problem | None:
         if len(hosts) == 1 and hosts[0].lower() in self.hosts:
@@ -65,13 +77,14 @@ class Guard:
             return None
         return Problem(403, "cross_site", "a page of another site may not call this server")
 
-    def _check_token(self, given: list[str], now_s: float) -> Problem | None:
+    def _check_token(self, given: list[str], now_s: float) -> Grant | Problem:
         if not given:
             return Problem(401, "token_missing", "this call needs the token", _NEXT_TOKEN, headers=_CHALLENGE)
         scheme, _, token = given[0].partition(" ")
-        right = hmac.compare_digest(token.strip().encode(), self.token.encode())
-        if right and len(given) == 1 and scheme.lower() == "bearer":
-            return None
+        token = token.strip()
+        found = OWNER if hmac.compare_digest(token.encode(), self.token.encode()) else self.find(token)
+        if found is not None and len(given) == 1 and scheme.lower() == "bearer":
+            return found
         return self._count_wrong(now_s)
 
     def _count_wrong(self, now_s: float) -> Problem:
@@ -80,7 +93,9 @@ class Guard:
             self._wrong.popleft()
         if len(self._wrong) < WRONG_TOKENS_MAX:
             self._wrong.append(now_s)
-            return Problem(401, "token_wrong", "that is not this server's token", _NEXT_TOKEN, headers=_CHALLENGE)
+            return Problem(
+                401, "token_wrong", "that is no token of this server, or not any more", _NEXT_TOKEN, headers=_CHALLENGE
+            )
         wait_s = max(1, round(self._wrong[0] + WRONG_TOKENS_SPAN_S - now_s))
         return Problem(
             429,

@@ -5,13 +5,19 @@ import logging
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from node.web.application import Guarded, answer, application, read_body
+from node.web.application import Guarded, answer, application
+from node.web.calls import Call, read_body
 from node.web.guard import BODY_BYTES_MAX, WRONG_TOKENS_MAX, Guard
+from node.web.scopes import Grant, Scope
 from tests.node.asgi import BEARER, HOST, JSON, PORT, TOKEN, Answer, call
 
 Header = tuple[bytes, bytes]
+
+
+def found(token: str) -> Grant | None:
+    """Who has a token besides the owner: its name is its scope."""
+    return Grant(token, Scope[token.upper()]) if token in ("read", "request", "spend") else None
 
 
 class Clock:
@@ -30,13 +36,14 @@ class Server:
     def __init__(self) -> None:
         self.reached: list[object] = []
         self.clock = Clock()
-        routes = [
-            Route("/things", self._things, methods=["GET"]),
-            Route("/things", self._make, methods=["POST"]),
-            Route("/broken", self._broken),
-            Route("/open", self._opens_itself),
+        calls = [
+            Call("GET", "/things", self._things, Scope.READ, "look", dict),
+            Call("POST", "/things", self._make, Scope.SPEND, "make", dict, dict[str, int], status=201),
+            Call("DELETE", "/things/{id}", self._things, Scope.OWNER, "take away", dict),
+            Call("GET", "/broken", self._broken, Scope.READ, "break", dict),
+            Call("GET", "/open", self._opens_itself, Scope.READ, "open", dict),
         ]
-        self.app = Guarded(application(routes), Guard(PORT, TOKEN), self.clock)
+        self.app = Guarded(application(calls), Guard(PORT, TOKEN, found), self.clock)
 
     async def _things(self, _: Request) -> Response:
         self.reached.append("read")
@@ -190,6 +197,38 @@ async def test_a_body_is_taken_or_refused(headers: list[Header], body: bytes, st
     else:
         assert_problem(got, status, code)
         assert server.reached == []
+
+
+SCOPES = [
+    ("read", "GET", "/things", 200),
+    ("read", "HEAD", "/things", 200),
+    ("read", "POST", "/things", 403),
+    ("read", "DELETE", "/things/1", 403),
+    ("request", "GET", "/things", 200),
+    ("request", "POST", "/things", 403),
+    ("request", "DELETE", "/things/1", 403),
+    ("spend", "GET", "/things", 200),
+    ("spend", "POST", "/things", 201),
+    ("spend", "DELETE", "/things/1", 403),
+    (TOKEN, "DELETE", "/things/1", 200),
+]
+
+
+@pytest.mark.parametrize(("bearer", "method", "path", "status"), SCOPES)
+async def test_a_token_opens_its_scope_and_those_before_it(bearer: str, method: str, path: str, status: int) -> None:
+    server = Server()
+    got = await call(server.app, method, path, headers=token(f"Bearer {bearer}"))
+    assert got.status == status
+    if status == 403:
+        assert_problem(got, 403, "scope")
+        assert got.json["facts"] == {"needs": "owner" if method == "DELETE" else "spend", "has": bearer}
+        assert server.reached == []
+
+
+async def test_a_wrong_method_is_told_all_the_right_ones() -> None:
+    got = await call(Server().app, "PUT", "/things")
+    assert_problem(got, 405, "method_not_allowed")
+    assert set(got.header(b"allow")[0].decode().split(", ")) == {"GET", "HEAD", "POST"}
 
 
 async def test_a_body_that_comes_in_pieces_is_put_together() -> None:

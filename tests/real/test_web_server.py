@@ -8,11 +8,12 @@ import pytest
 import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from node.exits import UNREACHABLE
 from node.web.application import Guarded, answer, application
+from node.web.calls import Call
 from node.web.guard import BODY_BYTES_MAX, WRONG_TOKENS_MAX, Guard
+from node.web.scopes import Scope
 from node.web.server import CONNECTIONS_MAX, GRACE_S, KEEP_ALIVE_S, PortInUse, listen, serve
 from wallet.client import CallFailed, Client, RunFile
 
@@ -41,10 +42,14 @@ async def serving() -> AsyncIterator[tuple[int, trio.Event]]:
     """A server on a free port, and the event that ends it."""
     listener = listen(0)
     port: int = listener.getsockname()[1]
-    routes = [Route("/hello", hello), Route("/echo", echo, methods=["POST"]), Route("/endless", endless)]
+    calls = [
+        Call("GET", "/hello", hello, Scope.READ, "greet", dict),
+        Call("POST", "/echo", echo, Scope.READ, "count", dict),
+        Call("GET", "/endless", endless, Scope.READ, "go on", bytes),
+    ]
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, Guarded(application(routes), Guard(port, TOKEN)), listener, stop)
+        await nursery.start(serve, Guarded(application(calls), Guard(port, TOKEN)), listener, stop)
         yield port, stop
         stop.set()
 

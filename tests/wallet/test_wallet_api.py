@@ -200,7 +200,7 @@ FAILURES = [
     (errors.Timeout("Not yet.", {"id": "pay1abc", "state": "recorded"}), 504, {"id": "pay1abc", "state": "recorded"}),
     (errors.WitnessesUnreachable("Nobody."), 503, {}),
     (errors.BookFailed("Disk full."), 500, {}),
-    (errors.RefReused("Used."), 422, {}),
+    (errors.RefReused("Used."), 409, {}),
 ]
 
 
