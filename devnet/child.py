@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from node.running import keep_log
 from wallet.commands.passphrases import forbid_core_dumps
 from wallet.errors import WalletError
 from wallet.founding import Terms
 from wallet.home import Home
 from wallet.starting import start_failure
-from wallet.up import Up, keep_log, run_home
+from wallet.up import Up, run_home
 
 from .doubling import DoubleSpender
 from .founding import found_homes, settle_network
@@ -68,7 +69,7 @@ async def _prepare(end: ChildEnd, spec: Fields) -> None:
 
 async def _live(end: ChildEnd, home: Home) -> None:
     """Run a home until the parent closes the pipe."""
-    keep_log(home)
+    keep_log(home.run, "tally.log")
     _keep_output(home)
     try:
         async with trio.open_nursery() as nursery:

@@ -1,15 +1,24 @@
-"""What `tally`, `tally-node` and `tally-devnet` share: a table of commands loaded one by one, lengths of time.
+"""What `tally`, `tally-node` and `tally-devnet` share: a table of commands loaded one by one, the options that every
+command takes, lengths of time.
 
 Prints nothing and knows no command. Loads click and nothing slower.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
+from .client import CallFailed
+from .exits import DONE, FAILED, INTERRUPTED, USAGE
+from .terminal import Terminal, hang_up
+
 LONGEST_S = 3600.0
+DAY_S = 86_400.0
+SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
+"""What Python makes of bytes in an argument that are no text."""
 
 
 class CommandTable(click.Group):
@@ -38,11 +47,82 @@ class CommandTable(click.Group):
             formatter.write_dl([(name, words) for name, (_, words) in self._table.items()])
 
 
+def global_options(home: str) -> list[click.Parameter]:
+    """The four options of every command, understood before its name and after it; unset is None, so that it can be told
+    from set. `home` is the help of --home."""
+    flags = {
+        "--json": "Answer with one JSON object on standard output.",
+        "--quiet": "Leave out hints.",
+        "--no-input": "Never ask; fail instead.",
+    }
+    made: list[click.Parameter] = [click.Option(["--home"], help=home, metavar="DIR")]
+    return made + [click.Option([name], help=words, is_flag=True, default=None) for name, words in flags.items()]
+
+
+def take_global_options(context: click.Context) -> None:
+    """Move the global options out of the command's own parameters."""
+    names = ("home", "json", "quiet", "no_input")
+    context.meta_options = {name: context.params.pop(name, None) for name in names}  # type: ignore[attr-defined]
+
+
+def said_globally(context: click.Context, program: str) -> tuple[Path | None, Terminal]:
+    """What was said before the command's name and after it, the latter winning: the home, if any, and how to speak."""
+    said: dict[str, Any] = {}
+    chain: list[click.Context] = []
+    here: click.Context | None = context
+    while here is not None:
+        chain.append(here)
+        here = here.parent
+    for each in reversed(chain):
+        said |= {name: value for name, value in each.meta_options.items() if value is not None}  # type: ignore[attr-defined]  # set by take_global_options
+    home = Path(said["home"]).expanduser().absolute() if "home" in said else None
+    return home, Terminal(bool(said.get("json")), bool(said.get("quiet")), not said.get("no_input"), program)
+
+
+class Command(click.Command):
+    """A command that takes the global options too, and hands its function a session first: what `session_of` makes."""
+
+    def __init__(self, *arguments: Any, session_of: Callable[[click.Context], object], home: str, **rest: Any) -> None:
+        super().__init__(*arguments, **rest)
+        self._session_of = session_of
+        self.params += global_options(home)
+
+    def invoke(self, context: click.Context) -> Any:
+        take_global_options(context)
+        assert self.callback is not None
+        return context.invoke(self.callback, self._session_of(context), **context.params)
+
+
+def run_program(program: str, made: Callable[[], CommandTable], arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status. A failure is told as a sentence, or with --json as an object."""
+    terminal = Terminal("--json" in arguments, "--quiet" in arguments, program=program)
+    if any(point in SURROGATES for argument in arguments for point in argument):
+        terminal.failed(failure("usage", "What was typed is not UTF-8 text.", "Set the terminal to UTF-8."))
+        return USAGE
+    try:
+        status = made().main(list(arguments), prog_name=program, standalone_mode=False)
+        return status if isinstance(status, int) else DONE
+    except CallFailed as failed:
+        terminal.failed(failed.error)
+        return failed.exit_status
+    except click.UsageError as wrong:
+        name = wrong.ctx.command_path if wrong.ctx else program
+        terminal.failed(failure("usage", wrong.format_message(), f"See `{name} --help`."))
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        terminal.failed(failure("interrupted", "Interrupted.", ""))
+        return INTERRUPTED
+    except BrokenPipeError:
+        hang_up()
+        return FAILED
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]  # only newer click makes it generic
-    """A length of time, as "30s", "500ms", "2m" or "1h"; a bare number is seconds. Value: seconds, `most_s` at most."""
+    """A length of time, as "30s", "500ms", "2m", "1h" or "7d"; a bare number is seconds. Value: seconds,
+    `most_s` at most."""
 
     name = "duration"
-    _UNITS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("", 1.0))
+    _UNITS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", DAY_S), ("", 1.0))
 
     def __init__(self, most_s: float = LONGEST_S) -> None:
         self._most_s = most_s
@@ -54,11 +134,12 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # only newer click m
             number = value.removesuffix(unit)
             if value.endswith(unit) and number.isascii() and number.replace(".", "", 1).isdigit():
                 return self._bounded(float(number) * factor, param, context)
-        self.fail(f"{value!r} is no length of time; write 30s, 500ms or 2m", param, context)
+        self.fail(f"{value!r} is no length of time; write 30s, 2m, 1h or 7d", param, context)
 
     def _bounded(self, seconds: float, param: click.Parameter | None, context: click.Context | None) -> float:
         if seconds > self._most_s:
-            self.fail(f"{self._most_s / 3600:g} h is the longest", param, context)
+            longest = f"{self._most_s / 3600:g} h" if self._most_s < DAY_S else f"{self._most_s / DAY_S:g} d"
+            self.fail(f"{longest} is the longest", param, context)
         return seconds
 
 

@@ -77,6 +77,7 @@ BROAD_EXCEPTS = {
     "devnet/child.py _live": "the border to the parent: what is foreseen is told, the rest is logged and raised",
     "node/writing.py let_go": "a fault in one listener must not end the door; it is logged",
     "node/exchange.py _answer": "a fault in one handler must not end the node; it is logged",
+    "node/starting.py told": "the border to the person: what is foreseen becomes a sentence, the rest is raised",
     "node/transport/dialling.py _try": "whatever a dial meets, the peer is dialled again",
     "node/transport/hints.py push_msg": "what the library cannot read of a hint is dropped",
     "node/transport/hints.py run": "hints only hurry: without them the node goes on, and says so",
@@ -85,12 +86,12 @@ BROAD_EXCEPTS = {
     "node/transport/yamux.py start": "one connection may not end the node",
     "node/web/application.py _serve": "a fault in one answer must not end the node; it is logged",
     "node/web/server.py serve": "one connection that broke the HTTP machinery must not end the node; it is logged",
-    "wallet/starting.py run_here": "the border to the person: what is foreseen becomes a sentence, the rest is raised",
 }
 """Places where any exception at all is caught and not raised again at once, each with its reason: `path function`."""
 
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
+    "node/running.py until_signal": PROCESS,
     "node/service.py _work": PROCESS,
     "node/service.py run_node": PROCESS,
     "node/transport/hints.py run": PROCESS,
@@ -100,7 +101,6 @@ NURSERIES = {
     "wallet/service.py forward": CALL,
     "wallet/service.py run_wallet": PROCESS,
     "wallet/up.py _run_open": PROCESS,
-    "wallet/up.py run_until_signal": PROCESS,
 }
 """Where node and wallet start tasks, and how long these live: `path function`. All nest in the one of the process."""
 

@@ -10,11 +10,9 @@ from typing import Any
 
 import click
 
-from node.commandline import CommandTable, failure
-from node.exits import DONE, FAILED, INTERRUPTED, USAGE
-from node.terminal import Terminal, hang_up, prepare
-from wallet.client import CallFailed
-from wallet.commands.session import global_options, session_of, take_global_options
+from node.commandline import CommandTable, global_options, run_program, take_global_options
+from node.terminal import prepare
+from wallet.commands.session import HOME, session_of
 
 COMMANDS = {
     "init": ("wallet.commands.founding", "Found a community: you are its first member, steward and witness."),
@@ -35,9 +33,6 @@ COMMANDS = {
 }
 """Name: (module, one line of help). The whole command line is this table."""
 
-SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
-"""What Python makes of bytes in an argument that are no text."""
-
 
 class Tally(CommandTable):
     """The group of all commands; without one it shows the summary."""
@@ -47,7 +42,7 @@ class Tally(CommandTable):
             "tally",
             COMMANDS,
             invoke_without_command=True,
-            params=global_options(),
+            params=global_options(HOME),
             help="Mutual credit between members. Without a command: a summary of your account.",
             epilog="First time: tally init --community NAME --unit hours, then tally up --detach, then tally.",
         )
@@ -63,26 +58,7 @@ class Tally(CommandTable):
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    terminal = Terminal("--json" in arguments, "--quiet" in arguments)
-    if any(point in SURROGATES for argument in arguments for point in argument):
-        terminal.failed(failure("usage", "What was typed is not UTF-8 text.", "Set the terminal to UTF-8."))
-        return USAGE
-    try:
-        status = Tally().main(list(arguments), prog_name="tally", standalone_mode=False)
-        return status if isinstance(status, int) else DONE
-    except CallFailed as failed:
-        terminal.failed(failed.error)
-        return failed.exit_status
-    except click.UsageError as wrong:
-        name = wrong.ctx.command_path if wrong.ctx else "tally"
-        terminal.failed(failure("usage", wrong.format_message(), f"See `{name} --help`."))
-        return USAGE
-    except (KeyboardInterrupt, click.Abort):
-        terminal.failed(failure("interrupted", "Interrupted.", ""))
-        return INTERRUPTED
-    except BrokenPipeError:
-        hang_up()
-        return FAILED
+    return run_program("tally", Tally, arguments)
 
 
 def main() -> None:

@@ -3,8 +3,6 @@
 Loads slowly; `wallet.commands.running` imports it when it starts a node, and says what comes of it.
 """
 
-import errno
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,46 +10,27 @@ from typing import Any
 
 import trio
 
-from node.filesystem import StoreRefused
-from node.journal import JournalFailed
-from node.rebuilding import JournalContradicts
-from node.web.server import PortInUse
+from node import starting
+from node.client import CallFailed
+from node.running import keep_log
+from node.starting import require_not_running, told
 
-from .client import CallFailed, running_pid
 from .errors import WalletError
 from .home import Home
-from .up import Up, keep_log, run_until_signal
+from .up import Up, run_until_signal
 from .views import error_facts
-
-log = logging.getLogger("tally.up")
 
 
 def run_here(place: Path, passphrase: str | None, when_up: Callable[[dict[str, Any]], None]) -> None:
     """Run the home at `place` until told to end; `when_up` hears what runs, once it does. Raises CallFailed."""
-    home = Home(place)
-    try:
-        home.check()
-        keep_log(home)
-        _require_not_running(home)
-        trio.run(run_until_signal, home, passphrase, lambda up: when_up(_word(home, up)))
-    except Exception as error:
-        # At the border to the person: what is foreseen becomes a sentence, the rest goes on with its traceback.
-        failure = start_failure(error)
-        if failure is None:
-            log.exception("the node ended by a fault")
-            raise
-        log.error("not started: %s", failure.message, exc_info=error)
-        raise failure from None
+    told(lambda: _run(Home(place), passphrase, when_up), start_failure)
 
 
-def _require_not_running(home: Home) -> None:
-    """Raise CallFailed when another process runs this home. The lock decides in the end; this one says it in words."""
-    pid = running_pid(home.root)
-    if pid is not None:
-        raise CallFailed(
-            "already_running", f"A node is running in {home.root} already.", facts={"pid": pid},
-            next="Use it, or stop it with `tally down`.",
-        )  # fmt: skip
+def _run(home: Home, passphrase: str | None, when_up: Callable[[dict[str, Any]], None]) -> None:
+    home.check()
+    keep_log(home.run, "tally.log")
+    require_not_running(home.root, "tally down")
+    trio.run(run_until_signal, home, passphrase, lambda up: when_up(_word(home, up)))
 
 
 def _word(home: Home, up: Up) -> dict[str, Any]:
@@ -68,31 +47,8 @@ def _word(home: Home, up: Up) -> dict[str, Any]:
 
 def start_failure(error: BaseException) -> CallFailed | None:
     """Say in words why a home did not start, or ended; None for what nobody foresaw."""
-    match error:
-        case BaseExceptionGroup():
-            found = [start_failure(inner) for inner in error.exceptions]
-            return next((failure for failure in found if failure is not None), None)
-        case CallFailed():
-            return error
-        case StoreRefused():
-            return CallFailed("store_refused", f"{error.facts}.", next=f"{error.next_step}.")
-        case PortInUse():
-            return CallFailed(
-                "port_in_use", f"{error}.".capitalize(), facts={"port": error.port},
-                next="Stop that program, or choose another port in node/config.toml of the home.",
-            )  # fmt: skip
-        case WalletError():
-            return CallFailed(
-                error.code, error.message, exit_status=error.exit_status, next=error.next, facts=error_facts(error, 0)
-            )
-        case JournalFailed() | JournalContradicts():
-            return CallFailed("record_failed", f"The record cannot be used: {error}.", next="See the log in run/.")
-        case OSError(errno=errno.EADDRINUSE):
-            return CallFailed(
-                "port_in_use", "A port of this node is in use by another program.", next="See the log in run/."
-            )
-        case OSError():
-            return CallFailed(
-                "start_failed", f"The node cannot start: {error.strerror or error}.", next="See the log in run/."
-            )
-    return None
+    if isinstance(error, WalletError):
+        return CallFailed(
+            error.code, error.message, exit_status=error.exit_status, next=error.next, facts=error_facts(error, 0)
+        )
+    return starting.start_failure(error, start_failure)

@@ -5,14 +5,12 @@ lock that keeps a second one out, `api.json` with address and token (new at each
 network and web libraries): commands import it only when they start a node.
 """
 
-import json
 import logging
-import os
 import secrets
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -20,26 +18,22 @@ import trio
 from node.api import FAILURES, NodeApi
 from node.collector import spare_the_collector
 from node.config import NodeConfig, choose_ports, read_config
-from node.filesystem import make_private_folder
-from node.logbook import Logbook
+from node.running import TOKEN_BYTES, alone, publish, take_ports, until_signal
 from node.service import Node, run_node
 from node.store import Store, open_store
-from node.storelock import StoreLock
 from node.web.application import Guarded, application
 from node.web.guard import Guard
-from node.web.server import listen, serve
+from node.web.server import serve
 
 from .api.wallet import WalletApi
 from .feed import Feed
-from .home import Home, write_private
+from .home import Home
 from .service import Wallet, run_wallet
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
 
 log = logging.getLogger("tally.up")
-
-TOKEN_BYTES = 32
 
 
 @dataclass(slots=True)
@@ -70,20 +64,13 @@ async def run_home(
     WrongPassphrase and what `run_node` and `run_wallet` raise, singly or in a group.
     """
     home.check()
-    make_private_folder(home.run)
-    lock = StoreLock(home.run)
-    try:
+    with alone(home.run):
         await _run_locked(home, passphrase, api_port, task_status)
-    finally:
-        home.api_token.unlink(missing_ok=True)
-        lock.release()
 
 
 async def _run_locked(home: Home, passphrase: str | None, api_port: int | None, task_status: "TaskStatus[Up]") -> None:
     config = choose_ports(read_config(home.root))
-    if config.listen_host and config.listen_port:
-        listen(config.listen_port).close()  # so that it is named when another program has it
-    listener = listen(config.api_port if api_port is None else api_port)
+    listener = take_ports(config, api_port)
     try:
         await _run_open(home, config, open_store(home.root), passphrase, listener, task_status)
     finally:
@@ -104,7 +91,7 @@ async def _run_open(
         up = Up(node, wallet, Feed(wallet, node), f"127.0.0.1:{port}", secrets.token_urlsafe(TOKEN_BYTES))
         await nursery.start(_serve, up, listener, port, nursery.cancel_scope)
         spare_the_collector()
-        _publish(home, up)
+        publish(home.run, up.address, up.token)
         log.info("up at %s", up.address)
         task_status.started(up)
 
@@ -124,37 +111,6 @@ def web_application(up: Up, port: int) -> Guarded:
     return Guarded(application(routes, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token))
 
 
-def _publish(home: Home, up: Up) -> None:
-    """Tell this user's commands, and nobody else, where to call."""
-    content = {"address": up.address, "token": up.token, "pid": os.getpid()}
-    write_private(home.api_token, json.dumps(content).encode())
-
-
-def keep_log(home: Home) -> None:
-    """Write the log of this process to HOME/run/tally.log, a few files of a few megabytes at most."""
-    os.umask(0o077)
-    make_private_folder(home.run)
-    handler = Logbook(home.run / "tally.log")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-
-
 async def run_until_signal(home: Home, passphrase: str | None, when_up: Callable[[Up], None]) -> None:
     """Run `home` until the API, or SIGINT, SIGTERM or SIGHUP, tells it to end; a second signal ends it at once."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-        async with trio.open_nursery() as nursery:
-            watched = await nursery.start(_watched, home, passphrase, nursery.cancel_scope)
-            when_up(watched)
-            async for _ in signals:
-                if watched.stop.is_set():
-                    nursery.cancel_scope.cancel()
-                watched.stop.set()
-
-
-async def _watched(
-    home: Home, passphrase: str | None, ends_with: trio.CancelScope, task_status: "TaskStatus[Up]"
-) -> None:
-    await run_home(home, passphrase=passphrase, task_status=task_status)
-    ends_with.cancel()
+    await until_signal(partial(run_home, home, passphrase=passphrase), when_up)

@@ -18,6 +18,7 @@ import trio
 from devnet.pipe import ChildEnd, ChildRefused, Fields, PipeClosed
 from node.identity import read_identity
 from node.records import VoteRecord
+from node.running import keep_log
 from node.store import identity_folder
 from protocol.base import AccountId
 from protocol.messages import Answer, Message, Submit
@@ -27,7 +28,7 @@ from tests.faults.vfs import Failure, FaultyDisk, faulty_disk
 from wallet.errors import WalletError
 from wallet.home import Home
 from wallet.starting import start_failure
-from wallet.up import Up, keep_log, run_home
+from wallet.up import Up, run_home
 
 
 def run(pipe: socket.socket) -> None:
@@ -51,7 +52,7 @@ async def _main(pipe: socket.socket) -> None:
 
 async def _live(end: ChildEnd, home: Home, disk: FaultyDisk | None) -> None:
     home.run.mkdir(mode=0o700, exist_ok=True)
-    keep_log(home)
+    keep_log(home.run, "tally.log")
     output = os.open(home.run / "tally.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)

@@ -4,38 +4,34 @@
 is ready, or why it is not, so that `up --detach` never says a word too early.
 """
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import click
 
+from node.commands.addresses import address_options, take_addresses
+from node.detaching import POLITE_S, end_by_signal, is_gone, start_detached, tell_failure, tell_parent
 from wallet.client import CallFailed, read_run_file, require_wallet, running_pid, unreachable
 from wallet.commands.passphrases import forbid_core_dumps, given_passphrase, passphrase_options
 from wallet.commands.session import Session, command
 
-READY_TIMEOUT_S = 120.0
-POLITE_S = 10.0
-"""How long `down` waits for a process that was asked to end before it sends SIGTERM, and after that again."""
-
 
 @command("up")
 @click.option("--detach", is_flag=True, help="Come back when it runs, and leave it running.")
+@address_options
 @passphrase_options
 @click.option("--ready-fd", type=click.IntRange(0), hidden=True, help="Say there when it runs.")
-def up(session: Session, detach: bool, passphrase_file: str | None, passphrase_fd: int | None,
-       ready_fd: int | None) -> None:  # fmt: skip
+def up(session: Session, detach: bool, listen: str | None, announce: tuple[str, ...], passphrase_file: str | None,
+       passphrase_fd: int | None, ready_fd: int | None) -> None:  # fmt: skip
     """Start node and wallet of this home in one process.
 
     A wallet with a passphrase starts locked: it shows and forwards but does not sign until `tally unlock`. Give the
-    passphrase by --passphrase-file or --passphrase-fd to start it unlocked.
+    passphrase by --passphrase-file or --passphrase-fd to start it unlocked. Where it listens and is reached stays as it
+    was said last.
     """
     require_wallet(session.home)
+    take_addresses(session.home, listen, announce)
     passphrase = given_passphrase(passphrase_file, passphrase_fd)
     if detach:
         _detach(session, passphrase)
@@ -63,67 +59,19 @@ def _run_for_parent(session: Session, passphrase: str | None, ready_fd: int) -> 
     from wallet.starting import run_here
 
     parent = open(ready_fd, "wb")
-
-    def tell(word: dict[str, Any]) -> None:
-        with parent:
-            parent.write(json.dumps(word).encode() + b"\n")
-
     forbid_core_dumps()
     try:
-        run_here(session.home, passphrase, tell)
+        run_here(session.home, passphrase, lambda word: tell_parent(parent, word))
     except CallFailed as failure:
-        if not parent.closed:
-            tell({"error": failure.error, "exit_status": failure.exit_status})
+        tell_failure(parent, failure)
         raise
 
 
 def _detach(session: Session, passphrase: str | None) -> None:
     """Start a child that runs the home, and wait for its word."""
-    ready_read, ready_write = os.pipe()
-    secret_read, secret_write = os.pipe()
-    arguments = [
-        sys.executable,
-        "-P",
-        "-m",
-        "wallet",
-        "--home",
-        str(session.home),
-        "up",
-        "--ready-fd",
-        str(ready_write),
-    ]
-    if passphrase is not None:
-        arguments.append(f"--passphrase-fd={secret_read}")
-    (session.home / "run").mkdir(mode=0o700, exist_ok=True)
-    with _crash_log(session.home) as crashes:
-        child = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=crashes, stderr=crashes, start_new_session=True,
-            pass_fds=(ready_write, secret_read), env=_environment(),
-        )  # fmt: skip
-    os.close(ready_write)
-    os.close(secret_read)
-    with open(secret_write, "wb") as secret:
-        secret.write((passphrase or "").encode())
-    word = _word_from(ready_read)
-    if word is None:
-        child.kill()
-        raise CallFailed(
-            "start_failed", "The node ended or stood still before it was ready.",
-            next=f"See {session.home / 'run' / 'tally.log'} and crash.log beside it.",
-        )  # fmt: skip
-    if "error" in word:
-        child.wait()
-        raise failure_of(word)
+    word = start_detached(session.home, "wallet", ["up"], "tally.log", passphrase)
     session.terminal.answer(word, [up_line(word)])
     session.terminal.hint(next_hint(word))
-
-
-def failure_of(word: dict[str, Any]) -> CallFailed:
-    """The failure that the child told."""
-    error = word["error"]
-    return CallFailed(
-        error["code"], error["message"], exit_status=word["exit_status"], next=error["next"], facts=error["facts"]
-    )
 
 
 def up_line(word: dict[str, Any]) -> str:
@@ -138,35 +86,6 @@ def next_hint(word: dict[str, Any]) -> str:
     return "`tally` shows where you stand; `tally down` stops it."
 
 
-def _crash_log(home: Path) -> Any:
-    handle = os.open(home / "run" / "crash.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return open(handle, "wb")
-
-
-def _environment() -> dict[str, str]:
-    """This environment, with the folder that our packages lie in findable from anywhere."""
-    here = str(Path(__file__).parents[2])
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": here if not known else f"{here}{os.pathsep}{known}"}
-
-
-def _word_from(pipe: int) -> dict[str, Any] | None:
-    """Read the child's one line; None when it ended or said nothing in time."""
-    import select
-
-    said = b""
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    with open(pipe, "rb", buffering=0) as source:
-        while not said.endswith(b"\n"):
-            ready, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
-            part = source.read(65536) if ready else b""
-            if not part:
-                return None
-            said += part
-    word: dict[str, Any] = json.loads(said)
-    return word
-
-
 @command("down")
 def down(session: Session) -> None:
     """Stop node and wallet of this home."""
@@ -175,10 +94,8 @@ def down(session: Session) -> None:
         require_wallet(session.home)
         raise unreachable("The node of this home is not running.")
     _ask_to_end(session, pid)
-    if not _is_gone(session.home, pid):
-        os.kill(pid, signal.SIGTERM)
-        if not _is_gone(session.home, pid):
-            raise CallFailed("still_running", f"Process {pid} does not end.", facts={"pid": pid})
+    if not is_gone(session.home, pid):
+        end_by_signal(session.home, pid)
     session.terminal.answer({"stopped": True, "pid": pid}, [f"stopped (process {pid})"])
 
 
@@ -192,13 +109,3 @@ def _ask_to_end(session: Session, pid: int) -> None:
         except CallFailed:
             session.terminal.hint("the node does not answer; it is told to end by a signal")
     os.kill(pid, signal.SIGTERM)
-
-
-def _is_gone(home: Path, pid: int) -> bool:
-    """Wait until the process no longer holds the home."""
-    deadline = time.monotonic() + POLITE_S
-    while time.monotonic() < deadline:
-        if running_pid(home) != pid:
-            return True
-        time.sleep(0.02)
-    return False
