@@ -12,13 +12,18 @@ from trio.testing import wait_all_tasks_blocked
 from node.happenings import SeenByPayee
 from node.standing import Standing
 from node.views import handle_of
+from node.web.application import Guarded, application
+from node.web.guard import Guard
 from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle, Position
 from protocol.ops import Bounce, Limits, PublicNote, Recv, Reinstate, Send, Suspend
 from protocol.payment import PaymentId
 from tests.builders import Town, charge, found, send
+from tests.node.asgi import BEARER, HOST, PORT, TOKEN, call
 from tests.node.served import QuietNode, served
+from wallet.api.events import EventsApi
+from wallet.api.wallet import WalletApi
 from wallet.errors import BadRequest
 from wallet.feed import Feed
 from wallet.happenings import At, read_at
@@ -217,3 +222,30 @@ async def test_who_follows_is_told_of_new_things_at_once(tmp_path: Path) -> None
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         read_at(text)
+
+
+# Over HTTP
+
+
+def _app(place: Street) -> Guarded:
+    failures = WalletApi(None, place.node, trio.Event()).failures()  # type: ignore[arg-type]  # only to tell errors
+    return Guarded(application(EventsApi(place.feed).routes(), failures), Guard(PORT, TOKEN))
+
+
+async def test_the_stream_begins_with_its_place_and_gives_each_event_its_own(tmp_path: Path) -> None:
+    async with street(tmp_path) as place:
+        await place.final(place.town.write("ana", send(place.town["ben"], 25)))
+        got = await call(_app(place), path="/v1/wallet/events", query="after=0&once=1")
+        blocks = got.body.decode().strip().split("\n\n")
+        assert blocks[0] == "id: 0"
+        assert [block.split("\n")[1] for block in blocks[1:]] == ["event: admitted", "event: payment", "event: payment"]
+        last = blocks[-1].split("\n")[0].removeprefix("id: ")
+        headers = [HOST, BEARER, (b"last-event-id", last.encode())]
+        again = await call(_app(place), path="/v1/wallet/events", query="once=1", headers=headers)
+        assert again.body.decode() == f"id: {last}\n\n"
+
+
+async def test_a_wrong_place_is_refused_by_the_stream(tmp_path: Path) -> None:
+    async with street(tmp_path) as place:
+        got = await call(_app(place), path="/v1/wallet/events", query="after=x")
+        assert (got.status, got.json["code"]) == (400, "bad_request")
