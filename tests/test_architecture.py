@@ -52,6 +52,8 @@ CALL_OWNERS = {
         "protocol/fence.py",
         "wallet/desk.py",
         "wallet/founding.py",
+        "wallet/joining.py",
+        "wallet/applying.py",
         "node/service.py",
         "devnet/doubling.py",
         "devnet/bench/",
@@ -61,7 +63,13 @@ CALL_OWNERS = {
     "ledger.certify": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
     "ledger.rewind": ("node/bookkeeper.py", "node/rebuilding.py", "node/verif"),
     # Besides the door only the founding of a store, before there is a node.
-    "journal.append": ("node/bookkeeper.py", "node/store.py", "wallet/founding.py", "devnet/bench/"),
+    "journal.append": (
+        "node/bookkeeper.py",
+        "node/store.py",
+        "wallet/founding.py",
+        "wallet/joining.py",
+        "devnet/bench/",
+    ),
 }
 """Calls that only some may make, by the end of their name."""
 
@@ -98,6 +106,8 @@ NURSERIES = {
     "node/transport/service.py run": PROCESS,
     "node/transport/yamux.py start": LINK,
     "node/web/server.py serve": PROCESS,
+    "wallet/applying.py ask": CALL,
+    "wallet/applying.py look": CALL,
     "wallet/service.py forward": CALL,
     "wallet/service.py run_wallet": PROCESS,
     "wallet/up.py _run_open": PROCESS,

@@ -18,7 +18,7 @@ def require_wallet(home: Path) -> None:
     """Raise CallFailed unless a wallet was made in `home`, to the end."""
     if (home / "unfinished").exists():
         raise CallFailed(
-            "no_wallet", "The founding of this home was cut short.", exit_status=NOT_FOUND,
+            "no_wallet", "The making of this home was cut short.", exit_status=NOT_FOUND,
             next="Begin it again with `tally init`.", facts={"home": str(home)},
         )  # fmt: skip
     if not (home / "wallet" / "keystore").exists():

@@ -7,11 +7,10 @@ so that a liar spoils his own alone. Pure: it is given pages and keeps what is t
 
 from node.rebuilding import JournalContradicts, fold
 from node.records import CertificateRecord, EntryRecord, Record
-from protocol.base import COMMONS, AccountId, CommunityId, EntryId
+from protocol.base import COMMONS, CommunityId, EntryId
 from protocol.bundles import Bundle
 from protocol.entry import SignedEntry
 from protocol.ledger import Ledger
-from protocol.signing import Authority
 from protocol.statements import Certificate
 from protocol.verdict import Accepted
 
@@ -52,12 +51,6 @@ class Reading:
         if self.height == before < height:
             raise Untrue(f"it says that account 0 has {height + 1} entries and shows {before + 1} only")
         return self.height < height
-
-    def account_of(self, authority: Authority, handle: str) -> AccountId | None:
-        """The account that was admitted for this authority; of several the one of that handle, else the first."""
-        members = [member for member in self.ledger.commons.members.values() if member.authority == authority]
-        named = [member for member in members if member.handle == handle]
-        return next((member.number for member in named + members), None)
 
     def _enter(self, signed: SignedEntry, certificate: Certificate | None) -> None:
         if signed.account != COMMONS:

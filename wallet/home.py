@@ -64,9 +64,23 @@ class Home:
         """There from the first step of a founding to its last; what was cut short in between is begun again."""
         return self.root / "unfinished"
 
+    @property
+    def joining(self) -> Path:
+        """There while this home asks to be admitted to a community: with which invite, and under which name."""
+        return self.wallet / "joining"
+
+    @property
+    def joined(self) -> Path:
+        """What `joining` becomes by admission; goes when the account has been opened."""
+        return self.wallet / "joined"
+
     def is_founded(self) -> bool:
-        """Tell whether a wallet was made here, from the first step to the last."""
-        return self.book.exists() and not self.unfinished.exists()
+        """Tell whether a wallet of a community was made here, from the first step to the last."""
+        return self.book.exists() and not self.unfinished.exists() and not self.joining.exists()
+
+    def is_joining(self) -> bool:
+        """Tell whether this home asks to be admitted; it has keys and belongs to no community yet."""
+        return self.joining.exists() and not self.unfinished.exists()
 
     def require_unused(self) -> None:
         """Raise HomeRefused when a wallet or a node is here already, whole or damaged."""
@@ -83,7 +97,7 @@ class Home:
         self.require_unused()
         with refusing():
             make_private_folder(self.root)
-            replace_private_file(self.unfinished, b"Being founded. If nothing is at it: tally init begins again.\n")
+            replace_private_file(self.unfinished, b"Being made. If nothing is at it: tally init begins again.\n")
             for place in self._of_a_founding():
                 if place.exists():
                     shutil.rmtree(place)
@@ -91,9 +105,18 @@ class Home:
                 make_private_folder(place)
 
     def finish(self) -> None:
-        """Have the home be founded, now that all of it is durable."""
+        """Have the home be founded (or joining), now that all of it is durable."""
         self.unfinished.unlink()
         sync_folder(self.root)
+
+    def abandon(self) -> None:
+        """Remove what a joining made that nobody took notice of, so that the home is as it was before."""
+        with refusing():
+            replace_private_file(self.unfinished, b"Being removed. If nothing is at it: tally init begins again.\n")
+            for place in self._of_a_founding():
+                if place.exists():
+                    shutil.rmtree(place)
+        self.finish()
 
     def _of_a_founding(self) -> tuple[Path, ...]:
         """What a founding makes; a configuration may be there before it."""
@@ -103,8 +126,8 @@ class Home:
         """Raise HomeRefused unless there is a whole wallet here and it is this user's alone."""
         facts = {"home": str(self.root)}
         if self.unfinished.exists():
-            raise HomeRefused("The founding of this home was cut short.", facts, "Begin it again with `tally init`.")
-        if not self.is_founded():
+            raise HomeRefused("The making of this home was cut short.", facts, "Begin it again with `tally init`.")
+        if not self.is_founded() and not self.is_joining():
             raise HomeRefused("There is no wallet in this home.", facts, "Make one with `tally init`.")
         with refusing():
             check_private(self.root)

@@ -51,7 +51,7 @@ def test_a_whole_history_is_read_in_pages_and_ends_when_nothing_is_missing() -> 
     assert reading.holds_anchor
     assert not reading.take(story.page(4, 5), 5)
     assert (reading.height, len(reading.records)) == (5, 11)
-    assert reading.account_of(authority("cem"), "cem") == 3
+    assert reading.ledger.commons.members[AccountId(3)].authority == authority("cem")
 
 
 def test_what_was_read_before_may_come_again() -> None:
@@ -60,22 +60,6 @@ def test_what_was_read_before_may_come_again() -> None:
     reading.take(story.page(0, 3), 5)
     assert not reading.take(story.page(2, 5), 5)
     assert len(reading.records) == 11
-
-
-def test_nobody_is_admitted_by_a_key_that_account_0_does_not_name() -> None:
-    story = Story()
-    reading = story.reading()
-    reading.take(story.page(), 5)
-    assert reading.account_of(authority("eve"), "ana") is None
-
-
-def test_of_two_accounts_with_one_key_the_one_of_that_name_is_meant() -> None:
-    town = found("ana", witnesses=1)
-    first = town.decide(replace(town.admit("ben"), authority=authority("eve")))
-    second = town.decide(replace(town.admit("eve"), authority=authority("eve")))
-    reading = Reading(town.community, 0, EntryId(town.founding.id))
-    reading.take(Bundle((town.founding, first[0], second[0]), (first[1], second[1])), 2)
-    assert (reading.account_of(authority("eve"), "eve"), reading.account_of(authority("eve"), "zoe")) == (3, 2)
 
 
 def forged(town: Town, signed: SignedEntry) -> Certificate:
