@@ -16,15 +16,18 @@ from protocol.deciding import Deciding
 from protocol.entry import SignedEntry, read_signed
 from protocol.ledger import Ledger
 from protocol.messages import Answer, AskHead, Bundle, Head, Hello, Message, Submit
+from protocol.record import SignedRecord
 from protocol.signing import RememberingVerify, SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
+from . import wallclock
 from .asking import Asker
+from .board import Board, Keeper, Sharing
 from .bookkeeper import Bookkeeper
 from .config import NodeConfig
 from .exchange import Exchange
 from .identity import Identity
-from .journal import Journal
+from .journal import BoardStore, Journal
 from .rebuilding import rebuild
 from .replicating import Replicator
 from .shelf import Shelf
@@ -66,6 +69,11 @@ class Node:
         )
         self.asker = Asker(door, self.exchange, self.witnessing)
         self.replicator = Replicator(door, self.exchange, self.shelf)
+        board_store = BoardStore.open(door.journal.folder)
+        self._keeper = Keeper(board_store)
+        self.board = Board(self._keeper, lambda: door.ledger)
+        self.board.restore(board_store.records())
+        self.sharing = Sharing(door, self.exchange, self.board)
         self.exchange.answer(Answer, self._on_answer)
 
     # Facts
@@ -155,6 +163,18 @@ class Node:
         """Bring an entry of account 0 with its ballots to the witnesses; `certificate` is set when it was decided."""
         return await self.asker.decide(signed, timeout_s)
 
+    async def publish(self, signed: SignedRecord) -> str | None:
+        """Put a signed record on the board and spread it; says in words why it may not stand there, or None.
+
+        Durable when this returns None. What is on the board already, or a newer one, is refused in words, too.
+        """
+        now_s = wallclock.now_s()
+        fault = self.board.fault(signed, now_s)
+        if fault is not None:
+            return fault
+        self.board.take([signed], now_s)
+        return await self.board.durable()
+
     # Wiring
 
     def _vote_here(self, ask: Submit) -> None:
@@ -177,6 +197,7 @@ class Node:
             await self._work()
         finally:
             self.spreader.flush()
+            self._keeper.close()
 
     async def _work(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -190,6 +211,9 @@ class Node:
             nursery.start_soon(self.spreader.spread)
             nursery.start_soon(self.spreader.acknowledge)
             nursery.start_soon(self.spreader.gossip)
+            nursery.start_soon(self._keeper.run)
+            nursery.start_soon(self.sharing.spread)
+            nursery.start_soon(self.sharing.compare)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)
 
