@@ -58,7 +58,7 @@ class Address:
 
 def _check_host(kind: str, host: str) -> None:
     if kind in ("dns", "dns4", "dns6"):
-        if not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        if not all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split(".")):
             raise Malformed("a host's name has letters, digits, hyphens and dots")
         return
     if kind not in ("ip4", "ip6"):

@@ -72,4 +72,4 @@ def _key(value: codec.Plain) -> PublicKey:
 
 def read_host_card(text: str) -> HostCard:
     """Read "card1..." from its text or a file. Raises Malformed with one sentence, as `read_invite` does."""
-    return HostCard.read(_TEXT.read(text))
+    return _TEXT.read(text, HostCard.read)

@@ -176,7 +176,7 @@ def read_invite(text: str) -> Invite:
 
     Raises Malformed with one sentence: it is no invite, or damaged or not whole, or of a newer version.
     """
-    return Invite.read(_TEXT.read(text))
+    return _TEXT.read(text, Invite.read)
 
 
 def invite_fault(ledger: Ledger, invite: Invite, now_s: int) -> InviteFault | None:

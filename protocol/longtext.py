@@ -5,7 +5,9 @@ The checksum says where one ends, so nothing about line breaks needs to be agree
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from . import codec
 from .base import Malformed
@@ -17,6 +19,9 @@ CHARS_MAX = 16_384
 STARTS_MAX = 8
 _CONTENT_MAX = 1280
 _LETTERS = re.compile(r"[qpzry9x8gf2tvdw0s3jn54khce6mua7l]*", re.ASCII | re.IGNORECASE)
+
+
+Noun = TypeVar("Noun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,15 @@ class LongText:
         """Write a value as "prefix1..."."""
         return write_bech32m(self.prefix, bytes([TEXT_VERSION]) + codec.encode(value), most=TEXT_MAX_LONG)
 
-    def read(self, text: str) -> codec.Plain:
-        """Find the one in `text` and read it. Raises Malformed with a sentence that says what is wrong."""
+    def read(self, text: str, noun: Callable[[codec.Plain], Noun]) -> Noun:
+        """Find the one in `text` and make the noun of it. Raises Malformed with a sentence that says what is wrong."""
         if len(text) > CHARS_MAX:
             raise Malformed(f"that is too long to be {self.noun}: {len(text)} characters, at most {CHARS_MAX}")
-        starts = [found.end() for found in self._start().finditer(text)]
+        starts = self._starts(text)
+        if not starts:
+            # Broken so often that even its beginning is: then nothing else may stand there.
+            text = "".join(text.split())
+            starts = self._starts(text)[:1]
         if not starts:
             raise Malformed(f"that is not {self.noun}: {self.noun} begins with {self.prefix}1")
         if len(starts) > STARTS_MAX:
@@ -45,10 +54,12 @@ class LongText:
             raise Malformed(f"this is {self.noun}, but it is damaged or not whole: copy all of it once more")
         if len(whole) > 1:
             raise Malformed("there are two different ones here: keep the one that you mean")
-        return self._value(whole.pop())
+        return self._made(whole.pop(), noun)
 
-    def _start(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<![^\s<>(\"'`\ufeff])(?:tally:)?{self.prefix}1", re.ASCII | re.IGNORECASE)
+    def _starts(self, text: str) -> list[int]:
+        """Where the letters after each "prefix1" begin."""
+        start = rf"(?<![^\s<>(\"'`\ufeff])(?:tally:)?{self.prefix}1"
+        return [found.end() for found in re.finditer(start, text, re.ASCII | re.IGNORECASE)]
 
     def _content(self, text: str, start: int) -> bytes | None:
         """What the text at `start` holds, or None when no end of it has a right checksum."""
@@ -74,9 +85,12 @@ class LongText:
         if re.match(r"[?&#;/][^\s]", rest):
             raise Malformed(f"the link has more in it than {self.noun}: {rest[:20]!r} is not known to this version")
 
-    def _value(self, content: bytes) -> codec.Plain:
+    def _made(self, content: bytes, noun: Callable[[codec.Plain], Noun]) -> Noun:
         if content[:1] > bytes([TEXT_VERSION]):
             raise Malformed(f"this is {self.noun} of a newer version of tallystick: update, then use it again")
         if content[:1] != bytes([TEXT_VERSION]):
             raise Malformed(f"this is not {self.noun} of any version")
-        return codec.decode(content[1:], _CONTENT_MAX)
+        try:
+            return noun(codec.decode(content[1:], _CONTENT_MAX))
+        except Malformed as error:
+            raise Malformed(f"this is {self.noun} that nobody should have made: {error}") from None
