@@ -4,17 +4,22 @@ Nothing outside this package imports libp2p. Importing the package takes about a
 the library does; commands that do not talk to the network must not import it.
 """
 
+from .doorstep import Doorstep, NotReached
 from .events import LinkDown, LinkEvent, LinkUp
 from .host import peer_id_of
-from .limits import FRAME_BYTES_MAX, HINT_BYTES_MAX, Pace
+from .limits import FOUNDING_BYTES_MAX, FRAME_BYTES_MAX, HINT_BYTES_MAX, REPLY_BYTES_MAX, Pace
 from .service import Transport, open_transport
 
 __all__ = [
+    "FOUNDING_BYTES_MAX",
     "FRAME_BYTES_MAX",
     "HINT_BYTES_MAX",
+    "REPLY_BYTES_MAX",
+    "Doorstep",
     "LinkDown",
     "LinkEvent",
     "LinkUp",
+    "NotReached",
     "Pace",
     "Transport",
     "open_transport",

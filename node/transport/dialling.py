@@ -1,12 +1,12 @@
 """Dials every peer that has an address, for ever, and opens the one stream on each connection.
 
-Keeps the address book itself: a list from the configuration. A dial that fails is tried again after
-0.2 s, then longer, at most every 15 s, with jitter so that many nodes do not knock together; a peer
-that was linked for a while, or that is welcome again, is tried at once.
+Keeps the address book itself: the list that the transport is given. A peer's addresses are tried in turn, the one that
+last led to it first. When none does they are tried again after 0.2 s, then longer, at most every 15 s, with jitter so
+that many nodes do not knock together; a peer that was linked for a while, or that is welcome again, is tried at once.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 from libp2p.abc import INetConn, INetStream
@@ -19,7 +19,14 @@ from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicat
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .gate import Gate
-from .limits import DIAL_FIRST_WAIT_S, DIAL_WAIT_MAX_LOCAL_S, DIAL_WAIT_MAX_S, HANDSHAKE_DEADLINE_S, STEADY_S
+from .limits import (
+    CONNECT_DEADLINE_S,
+    DIAL_FIRST_WAIT_S,
+    DIAL_WAIT_MAX_LOCAL_S,
+    DIAL_WAIT_MAX_S,
+    HANDSHAKE_DEADLINE_S,
+    STEADY_S,
+)
 from .links import Links
 from .listening import socket_address
 from .logs import LOGGER
@@ -51,42 +58,82 @@ class Backoff:
 class Dialler:
     """Keeps one peer linked. `adopt` takes the stream of a connection that it made."""
 
-    def __init__(self, host: BasicHost, gate: Gate, links: Links, adopt: Callable[[INetStream, str], object]) -> None:
+    def __init__(
+        self,
+        host: BasicHost,
+        gate: Gate,
+        links: Links,
+        adopt: Callable[[INetStream, str], object],
+        addresses: Sequence[Multiaddr],
+    ) -> None:
+        self.scope = trio.CancelScope()
+        self.addresses = tuple(addresses)
         self._host = host
         self._own = str(host.get_id())
         self._gate = gate
         self._links = links
         self._adopt = adopt
+        self._first = 0
+        self._hurried = trio.Event()
+        self._attempt = trio.CancelScope()
 
-    async def keep(self, peer: str, address: Multiaddr) -> None:
-        """Dial `peer` whenever it is welcome and not linked, until cancelled."""
-        backoff = Backoff(DIAL_WAIT_MAX_LOCAL_S if _is_local(address) else DIAL_WAIT_MAX_S)
+    def hurry(self) -> None:
+        """Leave out the present wait, or the next one when a dial is under way."""
+        self._hurried.set()
+
+    def break_off(self) -> None:
+        """End the dial that is under way, if one is."""
+        self._attempt.cancel()
+
+    async def keep(self, peer: str) -> None:
+        """Dial `peer` whenever it is welcome and not linked, until `scope` is cancelled."""
+        backoff = Backoff(DIAL_WAIT_MAX_LOCAL_S if all(map(_is_local, self.addresses)) else DIAL_WAIT_MAX_S)
+        with self.scope:
+            await self._keep(peer, backoff)
+
+    async def _keep(self, peer: str, backoff: Backoff) -> None:
         while True:
-            if not self._gate.is_welcome(peer):
+            if not self._gate.may_be_dialled(peer):
                 await self._links.changed.park()
                 backoff.reset()
                 continue
-            await self._try(peer, address)
+            await self._try_all(peer)
             if await self._link_lifetime_s(peer) > STEADY_S:
                 backoff.reset()
-            else:
-                await trio.sleep(backoff.next_wait_s())
+            elif await self._is_hurried_within(backoff.next_wait_s()):
+                backoff.reset()
 
-    async def _try(self, peer: str, address: Multiaddr) -> None:
-        """One dial. What fails is only noted: the peer may be down, slow or refusing us."""
+    async def _is_hurried_within(self, wait_s: float) -> bool:
+        with trio.move_on_after(wait_s):
+            await self._hurried.wait()
+        hurried, self._hurried = self._hurried, trio.Event()
+        return hurried.is_set()
+
+    async def _try_all(self, peer: str) -> None:
+        """Each address once, beginning with the one that last led to the peer."""
         if peer < self._own:
             await trio.sleep(SECOND_TO_DIAL_WAIT_S)
-        if peer in self._links.by_peer:
-            return
+        for number in range(len(self.addresses)):
+            if peer in self._links.by_peer or not self._gate.may_be_dialled(peer):
+                return
+            at = (self._first + number) % len(self.addresses)
+            if await self._try(peer, self.addresses[at]):
+                self._first = at
+                return
+
+    async def _try(self, peer: str, address: Multiaddr) -> bool:
+        """One dial. What fails is only noted: the peer may be down, slow or refusing us."""
+        self._attempt = trio.CancelScope()
         try:
-            with trio.fail_after(HANDSHAKE_DEADLINE_S):
+            with self._attempt, trio.fail_after(HANDSHAKE_DEADLINE_S):
                 await self._connect(peer, address)
+                return True
         except Exception as failed:
             LOGGER.debug("dialling %s at %s failed: %r", peer, address, failed)
+        return False
 
     async def _connect(self, peer: str, address: Multiaddr) -> None:
-        host, port = socket_address(address)
-        socket = await trio.open_tcp_stream(host, port)
+        socket = await open_socket(address)
         raw = RawConnection(TrioTCPStream(socket), True)
         try:
             connection = await self._host.get_network().upgrade_outbound_raw_conn(raw, ID.from_base58(peer))
@@ -117,6 +164,13 @@ class Dialler:
         while peer in self._links.by_peer:
             await self._links.changed.park()
         return trio.current_time() - began
+
+
+async def open_socket(address: Multiaddr) -> trio.SocketStream:
+    """A TCP connection. Raises OSError when it is refused, trio.TooSlowError, ValueError for other kinds of address."""
+    host, port = socket_address(address)
+    with trio.fail_after(CONNECT_DEADLINE_S):
+        return await trio.open_tcp_stream(host, port)
 
 
 def _is_local(address: Multiaddr) -> bool:

@@ -27,12 +27,13 @@ def pack(frame: bytes) -> bytes:
 class Splitter:
     """Cuts arriving bytes into whole frames and keeps the unfinished rest.
 
-    Holds at most one unfinished frame, so never more than `FRAME_BYTES_MAX` plus one arrival.
+    Holds at most one unfinished frame, so never more than `most` bytes plus one arrival.
     """
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_most", "_rest")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = FRAME_BYTES_MAX) -> None:
+        self._most = most
         self._rest = bytearray()
 
     def feed(self, arrived: bytes) -> list[bytes]:
@@ -43,8 +44,8 @@ class Splitter:
         start, end = 0, len(rest)
         while end - start >= LENGTH_BYTES:
             (size,) = _LENGTH.unpack_from(rest, start)
-            if not 0 < size <= FRAME_BYTES_MAX:
-                raise BadFrame(f"a peer announced a frame of {size} bytes; 1 to {FRAME_BYTES_MAX} are allowed")
+            if not 0 < size <= self._most:
+                raise BadFrame(f"a peer announced a frame of {size} bytes; 1 to {self._most} are allowed")
             stop = start + LENGTH_BYTES + size
             if stop > end:
                 break

@@ -18,6 +18,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.tools.anyio_service import background_trio_service
 
+from .gate import Gate
 from .limits import HINT_BYTES_MAX, HINT_HEARTBEAT_S, HINT_PAUSE_S, HINTS_PER_SECOND_MAX, HINTS_WAITING_MAX, Pace
 from .links import Links
 from .logs import LOGGER
@@ -34,10 +35,13 @@ class GuardedPubsub(Pubsub):
     """The library's pubsub, in which one peer's broken or too many messages cannot end or fill the node."""
 
     paces: dict[ID, Pace]
+    gate: Gate
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
-        """Judge and pass on one message; what the library cannot read is dropped."""
+        """Judge and pass on one message; what the library cannot read, or a peer not on the list says, is dropped."""
         if not self._pace_of(msg_forwarder).allows(trio.current_time()):
+            return
+        if msg_forwarder != self.my_id and not self.gate.is_welcome(str(msg_forwarder)):
             return
         try:
             await super().push_msg(msg_forwarder, msg)
@@ -51,7 +55,7 @@ class GuardedPubsub(Pubsub):
 class Hints:
     """The gossip topic of one community. `received` gives (peer id of the author, hint)."""
 
-    def __init__(self, host: BasicHost, topic: str, links: Links) -> None:
+    def __init__(self, host: BasicHost, topic: str, links: Links, gate: Gate) -> None:
         self.topic = f"/tallystick/{topic}"
         self._own = host.get_id()
         self._links = links
@@ -75,6 +79,7 @@ class Hints:
             allowed_topics={self.topic},
         )
         self._pubsub.paces = {}
+        self._pubsub.gate = gate
         self._pubsub.set_topic_validator(self.topic, _is_small, False)
 
     def publish(self, hint: bytes) -> bool:

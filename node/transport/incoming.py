@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from .limits import STRAY_BYTES_MAX, STREAMS_PER_MINUTE_MAX, STREAMS_PER_PEER_MAX, Pace
+from .limits import STRAY_BYTES_MAX, STREAMS_PER_MINUTE_MAX, Pace
 from .stream import MuxedStream
 from .wire import ACK, FIN, GO_AWAY, HEADER, PING, RST, SYN, VERSION, WINDOW_UPDATE, Overstepped
 
@@ -112,7 +112,7 @@ class Incoming:
         theirs = sum(1 for stream in self._muxer.streams.values() if not stream.is_initiator)
         stream = MuxedStream(stream_id, self._muxer, False)
         try:
-            if theirs >= STREAMS_PER_PEER_MAX:
+            if theirs >= self._muxer.allowance.streams:
                 raise trio.WouldBlock
             self._muxer.accept(stream)
         except trio.WouldBlock:

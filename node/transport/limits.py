@@ -38,6 +38,35 @@ STREAMS_PER_PEER_MAX = 32
 STREAMS_PER_MINUTE_MAX = 200
 """A peer that opens more than this in a minute is dropped."""
 
+GUESTS_MAX = 16
+"""Connections of peers that are not on the list, one a peer, beside those of `CONNECTIONS_MAX`. A newcomer displaces
+the oldest guest of the address that has most of them."""
+GUEST_GRACE_S = 2.0
+"""A guest younger than this is not displaced: the newcomer is closed instead and tries again."""
+GUEST_S = 60.0
+"""How long a guest may stay."""
+GUEST_BYTES_MAX = 2 << 20
+"""What a guest may send in all, overhead included; above it the connection is dropped."""
+WELCOME_S = 2.0
+"""How long the guest connection of a peer that is known by now is kept, so that the answer it waits for arrives."""
+QUESTION_BYTES_MAX = 16 << 10
+"""The longest question at the doorstep; longer ones are not read."""
+FOUNDING_BYTES_MAX = 256 << 10
+"""The longest question where there is no community yet, and so the longest that is sent."""
+REPLY_BYTES_MAX = 1 << 20
+QUESTIONS_MAX = 64
+"""Questions on one stream; then it is closed."""
+CONVERSATIONS_MAX = 4
+"""Of one known peer at the same time; further ones are reset."""
+QUESTION_PAUSE_S = 0.05
+"""Between an answer and the next question on the same stream."""
+QUESTION_DEADLINE_S = 10.0
+"""How long the next question may take to arrive as a whole, however slowly its bytes drip."""
+ANSWER_DEADLINE_S = 20.0
+"""How long an answer may take to be found."""
+CONNECT_DEADLINE_S = 5.0
+"""How long one address may take to accept a connection, before the next one is tried."""
+
 WRITE_DEADLINE_S = 10.0
 """Longest time one write to the socket may take; then the connection is dropped, never cut."""
 PING_AFTER_S = 6.0
@@ -66,6 +95,22 @@ HINTS_WAITING_MAX = 32
 HINT_HEARTBEAT_S = 5
 
 EVENTS_WAITING_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the other end of one connection may do."""
+
+    streams: int
+    """How many it may have open that it opened; further ones are reset."""
+    bytes: int | None
+    """What it may send in all; above it the connection is dropped. None: no end, as for the peers we know."""
+
+
+KNOWN = Allowance(STREAMS_PER_PEER_MAX, None)
+GUEST = Allowance(1, GUEST_BYTES_MAX)
+HOST = Allowance(0, QUESTIONS_MAX * (REPLY_BYTES_MAX + (64 << 10)))
+"""Of one whom we ask at its doorstep: it answers on the stream that we opened."""
 
 
 @dataclass(slots=True)

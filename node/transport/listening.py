@@ -13,7 +13,8 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.swarm import Swarm
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from .limits import HANDSHAKE_DEADLINE_S, HANDSHAKE_GRACE_S, HANDSHAKES_MAX
+from .guests import Guests
+from .limits import GUEST, HANDSHAKE_DEADLINE_S, HANDSHAKE_GRACE_S, HANDSHAKES_MAX
 from .logs import LOGGER
 from .yamux import Muxer
 
@@ -45,8 +46,9 @@ class Handshakes:
 class Listener:
     """One listening address. `address` is the real one once it is bound, also when port 0 was asked for."""
 
-    def __init__(self, swarm: Swarm, address: Multiaddr) -> None:
+    def __init__(self, swarm: Swarm, guests: Guests, address: Multiaddr) -> None:
         self._swarm = swarm
+        self._guests = guests
         self._handshakes = Handshakes()
         self._sockets: Sequence[trio.SocketListener] = ()
         self.address = address
@@ -75,13 +77,19 @@ class Listener:
             LOGGER.debug("an inbound connection came to nothing: %r", failed)
         finally:
             self._handshakes.leave(scope)
-        if muxer is not None:
+        if muxer is not None and muxer.allowance is GUEST:
+            await self._guests.serve(muxer)
+        elif muxer is not None:
             await muxer.closed.wait()
 
     async def _shake_hands(self, stream: trio.SocketStream) -> Muxer:
+        """Learn who it is; a known peer becomes the library's to serve, a guest does not."""
         raw = RawConnection(TrioTCPStream(stream), False)
-        muxer = await self._swarm.upgrade_inbound_raw_conn(raw, self.address)
+        secured = await self._swarm.upgrader.upgrade_security(raw, False)
+        muxer = await self._swarm.upgrader.upgrade_connection(secured, secured.get_remote_peer())
         assert isinstance(muxer, Muxer)
+        if muxer.allowance is not GUEST:
+            await self._swarm.add_conn(muxer, direction="inbound")
         return muxer
 
 

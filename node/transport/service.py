@@ -1,9 +1,11 @@
-"""The transport as the node uses it: frames to and from known peers, and hints to everybody.
+"""The transport as the node uses it: frames to and from known peers, hints to them all, questions at doorsteps.
 
 The only way in or out of the network. Owns the libp2p host and everything around it; knows nothing
 of entries, votes or certificates. Peers are named by their libp2p peer id as text.
 """
 
+from collections import Counter
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import trio
@@ -12,15 +14,25 @@ from libp2p.host.basic_host import BasicHost
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .dialling import PROTOCOL, Dialler
+from .doorstep import KNOCK, Answer, Answering, Doorstep, NotReached, converse
 from .events import LinkEvents
 from .gate import Gate
 from .hints import Hints
 from .host import build_host
 from .inbox import Inbox
-from .limits import OUTGOING_SHARE_BYTES, OUTGOING_TOGETHER_MAX, PING_AFTER_S, SILENCE_MAX_S, Conduct
+from .knocking import Knocker
+from .limits import (
+    CONVERSATIONS_MAX,
+    OUTGOING_SHARE_BYTES,
+    OUTGOING_TOGETHER_MAX,
+    PING_AFTER_S,
+    QUESTION_BYTES_MAX,
+    SILENCE_MAX_S,
+    Conduct,
+)
 from .link import Link
 from .links import Links
-from .listening import Listener
+from .listening import Listener, socket_address
 from .logs import LOGGER, capture_library_logs
 from .stream import MuxedStream
 
@@ -40,15 +52,17 @@ class Transport:
     def __init__(self, seed: bytes, community_topic: str) -> None:
         self._conduct = Conduct(trio.current_time)
         self._links = Links()
-        self._addresses: dict[str, Multiaddr] = {}
-        self._diallers: dict[str, trio.CancelScope] = {}
+        self._addresses: dict[str, tuple[Multiaddr, ...]] = {}
+        self._diallers: dict[str, Dialler] = {}
         self._nursery: trio.Nursery | None = None
+        self._knocker: Knocker | None = None
         self._own_addresses: list[str] = []
         self._gate = Gate(self._conduct)
         self._host: BasicHost = build_host(seed, self._gate)
         self.peer_id: str = str(self._host.get_id())
         self._gate.own = self.peer_id
-        self._hints = Hints(self._host, community_topic, self._links)
+        self._hints = Hints(self._host, community_topic, self._links, self._gate)
+        self._asking_here: Counter[str] = Counter()
         self.inbox = Inbox()
         self.links: LinkEvents = self._links.events
         self.hints: trio.MemoryReceiveChannel[tuple[str, bytes]] = self._hints.received
@@ -97,17 +111,28 @@ class Transport:
     def allow(self, peers: list[str]) -> None:
         """Replace the list of known peers: multiaddrs ending in /p2p/ID, dialled for ever.
 
-        An entry of only /p2p/ID may connect to us but is not dialled. Raises ValueError for others.
+        Several entries of one peer are its addresses, which are tried in turn. One of only /p2p/ID may connect to us
+        but is not dialled. A guest that is on the list now is asked to come again. Raises ValueError for other forms.
         """
-        addresses = {peer: address for peer, address in map(_split_peer, peers) if peer != self.peer_id}
+        addresses: dict[str, tuple[Multiaddr, ...]] = {}
+        for peer, address in map(_split_peer, peers):
+            known = addresses.get(peer, ())
+            addresses[peer] = known if address is None or address in known else (*known, address)
+        addresses.pop(self.peer_id, None)
         self._gate.allowed = set(addresses)
-        for peer, scope in list(self._diallers.items()):
+        for peer, dialler in list(self._diallers.items()):
             if self._addresses.get(peer) != addresses.get(peer):
-                scope.cancel()
+                dialler.scope.cancel()
                 del self._diallers[peer]
-        self._addresses = {peer: address for peer, address in addresses.items() if address is not None}
+        self._addresses = {peer: known for peer, known in addresses.items() if known}
         self._start_diallers()
         self._apply()
+
+    def hurry(self, peer: str) -> None:
+        """Dial `peer` again now instead of after the present wait. Does nothing for one that is not dialled."""
+        dialler = self._diallers.get(peer)
+        if dialler is not None:
+            dialler.hurry()
 
     def deny(self, peers: set[str]) -> None:
         """Drop and refuse exactly these peer ids from now on; an empty set heals at once."""
@@ -130,6 +155,54 @@ class Transport:
                 link.discard()
         self._links.changed.unpark_all()
 
+    # -- the doorstep
+
+    def serve_knocks(self, answer: Answer, question_max: int = QUESTION_BYTES_MAX) -> None:
+        """Have `answer` answer questions at the doorstep: of known peers, and from now on of guests, too.
+
+        It gets the peer id of the asker, proved, and a question of at most `question_max` bytes; it gives a reply of
+        at most `REPLY_BYTES_MAX`, or None to hang up. Strangers are refused as long as nobody serves.
+        """
+        self._gate.guests.answering = Answering(answer, question_max)
+        self._host.set_stream_handler(KNOCK, self._serve_knock)
+
+    def knock(self, address: str, timeout_s: float) -> AbstractAsyncContextManager[Doorstep]:
+        """Ask at the doorstep of the peer at `address`, a multiaddr ending in /p2p/ID, known or not.
+
+        Reaching it, and each question, may take `timeout_s`. Uses the link when there is one, with whatever address.
+        Raises NotReached on entering. The other side ends the conversation after a minute or `QUESTIONS_MAX` questions.
+        """
+        if self._knocker is None:
+            raise RuntimeError("the transport is not open")
+        try:
+            peer, dialled = _split_peer(address)
+            if dialled is not None:
+                socket_address(dialled)
+        except ValueError:
+            raise NotReached("its address cannot be read") from None
+        return self._knocker.knock(peer, dialled, timeout_s)
+
+    def _break_off(self, peer: str) -> None:
+        dialler = self._diallers.get(peer)
+        if dialler is not None:
+            dialler.break_off()
+
+    async def _serve_knock(self, stream: INetStream) -> None:
+        """A known peer asks at the doorstep."""
+        answering = self._gate.guests.answering
+        muxed: MuxedStream = stream.muxed_stream  # type: ignore[attr-defined]  # the concrete NetStream has it
+        peer = muxed.muxed_conn.peer
+        try:
+            if answering is not None and self._asking_here[peer] < CONVERSATIONS_MAX:
+                self._asking_here[peer] += 1
+                try:
+                    await converse(muxed, peer, answering)
+                finally:
+                    self._asking_here -= Counter([peer])
+        finally:
+            with trio.CancelScope(shield=True):
+                await stream.reset()
+
     # -- inside
 
     async def run(self, listen: str, peers: list[str], task_status: "TaskStatus[Transport]") -> None:
@@ -142,6 +215,7 @@ class Transport:
             raise
         async with self._host.run([]), trio.open_nursery() as nursery:
             self._nursery = nursery
+            self._knocker = Knocker(self._host, self._gate, self._links, nursery, self._break_off)
             try:
                 await nursery.start(self._hints.run)
                 if listener is not None:
@@ -155,7 +229,8 @@ class Transport:
     async def _bound(self, listen: str) -> Listener | None:
         if not listen:
             return None
-        listener = Listener(self._host.get_network(), Multiaddr(listen))  # type: ignore[arg-type]  # it is our Swarm
+        swarm = self._host.get_network()
+        listener = Listener(swarm, self._gate.guests, Multiaddr(listen))  # type: ignore[arg-type]  # it is our Swarm
         await listener.bind()
         self._own_addresses = [f"{listener.address}/p2p/{self.peer_id}"]
         return listener
@@ -163,14 +238,11 @@ class Transport:
     def _start_diallers(self) -> None:
         if self._nursery is None:
             return
-        for peer, address in self._addresses.items():
+        for peer, addresses in self._addresses.items():
             if peer not in self._diallers:
-                self._diallers[peer] = trio.CancelScope()
-                self._nursery.start_soon(self._dial, peer, address, self._diallers[peer])
-
-    async def _dial(self, peer: str, address: Multiaddr, scope: trio.CancelScope) -> None:
-        with scope:
-            await Dialler(self._host, self._gate, self._links, self._adopt).keep(peer, address)
+                dialler = Dialler(self._host, self._gate, self._links, self._adopt, addresses)
+                self._diallers[peer] = dialler
+                self._nursery.start_soon(dialler.keep, peer)
 
     def _adopt(self, stream: INetStream, opener: str) -> Link:
         muxed: MuxedStream = stream.muxed_stream  # type: ignore[attr-defined]  # the concrete NetStream has it
@@ -205,8 +277,8 @@ class Transport:
 
     async def _close(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_DEADLINE_S):
-            for scope in self._diallers.values():
-                scope.cancel()
+            for dialler in self._diallers.values():
+                dialler.scope.cancel()
             with trio.move_on_after(LAST_WORDS_S):
                 while any(link.unsent for link in self._links.by_peer.values()):
                     await trio.sleep(0.01)

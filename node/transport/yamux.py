@@ -8,6 +8,7 @@ everything that is queued at that moment, for all streams, in one write.
 Wire format: the yamux specification (version 0; data, window update, ping, go away).
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamErro
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from .incoming import Incoming
-from .limits import CONTROL_BYTES_MAX, STREAMS_PER_PEER_MAX, WRITE_DEADLINE_S
+from .limits import CONTROL_BYTES_MAX, KNOWN, STREAMS_PER_PEER_MAX, WRITE_DEADLINE_S, Allowance
 from .logs import LOGGER
 from .noise import Session
 from .stream import MuxedStream
@@ -33,7 +34,14 @@ TURN_BYTES = 256 << 10
 class Muxer(IMuxedConn):
     """One connection's streams. `abort` ends it from anywhere; `closed` says that it has ended."""
 
-    def __init__(self, conn: ISecureConn, peer_id: ID, on_end: Callable[["Muxer"], None] | None = None) -> None:
+    def __init__(
+        self,
+        conn: ISecureConn,
+        peer_id: ID,
+        on_end: Callable[["Muxer"], None] | None = None,
+        allowance: Allowance = KNOWN,
+    ) -> None:
+        self.allowance = allowance
         self.session = cast(Session, conn)
         self.peer_id = peer_id
         self.peer = str(peer_id)
@@ -63,7 +71,9 @@ class Muxer(IMuxedConn):
                     await self._read_all()
                     nursery.cancel_scope.cancel()
         except* Overstepped as broken:
-            LOGGER.warning("%s broke the rules of the connection: %s", self.peer, broken.exceptions[0])
+            # strangers are many: they may not fill the log
+            level = logging.WARNING if self.allowance is KNOWN else logging.DEBUG
+            LOGGER.log(level, "%s broke the rules of the connection: %s", self.peer, broken.exceptions[0])
         except* Exception as failed:
             LOGGER.debug("the connection with %s ended: %r", self.peer, failed.exceptions[0])
         finally:
@@ -214,8 +224,12 @@ class Muxer(IMuxedConn):
     # -- receiving
 
     async def _read_all(self) -> None:
+        received = 0
         while arrived := await self.session.receive():
             self.heard_at = trio.current_time()
+            received += len(arrived)
+            if self.allowance.bytes is not None and received > self.allowance.bytes:
+                raise Overstepped(f"it sent more than {self.allowance.bytes} bytes")
             self._incoming.feed(arrived)
             if len(self._control) > CONTROL_BYTES_MAX:
                 raise Overstepped("it asks and does not listen to the answers")

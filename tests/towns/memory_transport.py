@@ -5,12 +5,14 @@ down and up again, because a stream never loses one in the middle. Hints get los
 """
 
 import random
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import trio
 
-from node.transport import LinkDown, LinkEvent, LinkUp
+from node.transport import LinkDown, LinkEvent, LinkUp, NotReached
+from node.transport.doorstep import Answer
 from node.transport.events import LinkEvents
 
 INBOX_MAX = 1_000
@@ -28,7 +30,10 @@ class MemoryTransport:
         self._hints, self.hints = trio.open_memory_channel[tuple[str, bytes]](INBOX_MAX)
         self.links = LinkEvents(INBOX_MAX)
         self.punished: list[str] = []
-        self.addresses: list[str] = []
+        self.allowed: list[str] = []
+        self.hurried: list[str] = []
+        self.answer: Answer | None = None
+        self.addresses = [f"/memory/p2p/{self.peer_id}"]
 
     def send_nowait(self, peer: str, frame: bytes) -> bool:
         return self.network.carry(self.peer_id, peer, frame)
@@ -47,6 +52,20 @@ class MemoryTransport:
     def deny(self, peers: set[str]) -> None:
         self.network.cut(self.peer_id, peers)
 
+    def allow(self, peers: list[str]) -> None:
+        """Only noted: who is linked with whom is for the test to say, by `cut`."""
+        self.allowed = list(peers)
+
+    def hurry(self, peer: str) -> None:
+        self.hurried.append(peer)
+
+    def serve_knocks(self, answer: Answer, question_max: int = 0) -> None:
+        self.answer = answer
+
+    @asynccontextmanager
+    async def knock(self, address: str, timeout_s: float) -> "AsyncIterator[MemoryDoorstep]":
+        yield MemoryDoorstep(self, self.network.door_of(self.peer_id, address.rpartition("/p2p/")[2]), timeout_s)
+
     def punish(self, peer: str) -> None:
         self.punished.append(peer)
 
@@ -61,6 +80,30 @@ class MemoryTransport:
     def tell(self, event: LinkEvent) -> None:
         if self.peer_id not in self.network.deaf:
             self.links.tell(event)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDoorstep:
+    """One conversation at another node's doorstep."""
+
+    asking: MemoryTransport
+    server: MemoryTransport
+    timeout_s: float
+
+    @property
+    def server_peer(self) -> str:
+        return self.server.peer_id
+
+    async def ask(self, frame: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        server = self.asking.network.door_of(self.asking.peer_id, self.server.peer_id)
+        assert server.answer is not None
+        with trio.move_on_after(self.timeout_s):
+            reply = await server.answer(self.asking.peer_id, frame)
+            if reply is None:
+                raise NotReached("it has hung up")
+            return reply
+        raise NotReached("no answer")
 
 
 @dataclass(eq=False)
@@ -114,6 +157,13 @@ class MemoryNetwork:
                 self._unlink(peer, other)
             else:
                 self._link(peer, other)
+
+    def door_of(self, asking: str, server: str) -> MemoryTransport:
+        """The end at whose doorstep `asking` may ask; it need not be linked, only not be kept apart."""
+        end = self.ends.get(server)
+        if end is None or end.answer is None or server == asking or frozenset((asking, server)) in self._cut:
+            raise NotReached("refused")
+        return end
 
     def carry(self, sender: str, receiver: str, frame: bytes) -> bool:
         """Put a frame on its way; False when there is no link."""
