@@ -41,8 +41,9 @@ def test_what_is_no_peer_id_of_an_ed25519_key_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        ADDRESS, "/ip4/127.0.0.1/tcp/1", "/ip6/2001:db8::7/tcp/65535", "/ip6/::1/tcp/4001", "/dns/node.example/tcp/4001",
-        "/dns4/a.b-c.example/tcp/4001", "/dns6/node/tcp/4001", "/dns/Node.Example./tcp/4001",
+        ADDRESS, "/ip4/127.0.0.1/tcp/1", "/ip6/2001:db8::7/tcp/65535", "/ip6/::1/tcp/4001",
+        "/dns/node.example/tcp/4001", "/dns4/a.b-c.example/tcp/4001", "/dns6/node/tcp/4001",
+        "/dns/Node.Example./tcp/4001",
     ],
 )  # fmt: skip
 def test_an_address_reads_back_with_and_without_its_peer(text: str) -> None:

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol import codec
-from protocol.base import BALANCE_MAX, NUMBER_MAX, AccountId, CommunityId, EntryId, Malformed
+from protocol.base import BALANCE_MAX, NUMBER_MAX, AccountId, CommunityId, EntryId, Malformed, Signature
 from protocol.host_card import read_host_card
 from protocol.invite import USES_MAX, Invite, InviteFault, Voucher, invite_fault, read_invite, voucher_fault
 from protocol.ledger import Ledger
 from protocol.ops import Reinstate, Suspend
 from protocol.payment import TEXT_MAX_LONG, write_bech32m
+from protocol.signing import Signatures
 
 from ..builders import Town, decide, found, key, opened, stewards_op
 from ..papers import DAY_S, NOW_S, SEED, host_card, invite, peer, voucher
@@ -32,7 +33,8 @@ def _lines(text: str, width: int, between: str = "\n") -> str:
     "passed_on",
     [
         TEXT, f"tally:{TEXT}", TEXT.upper(), f"TALLY:{TEXT.upper()}", f"tally:{TEXT.upper()}", f"  {TEXT}\r\n",
-        _lines(TEXT, 40), _lines(TEXT, 4, " "), _lines(f"tally:{TEXT}", 3), _lines(f"tally:{TEXT}", 76, "\r\n"), f"\ufeff{TEXT}", f"<{TEXT}>",
+        _lines(TEXT, 40), _lines(TEXT, 4, " "), _lines(f"tally:{TEXT}", 3),
+        _lines(f"tally:{TEXT}", 76, "\r\n"), f"\ufeff{TEXT}", f"<{TEXT}>",
         f"Hello Carl,\n\nhere is your invite: tally:{TEXT}.\n\nsee you, Ana", f"[join us](tally:{TEXT})",
         MADE.file_text(), MADE.file_text().replace("\n", "\r\n"), f"{TEXT}\n\nthe same once more: {TEXT}",
         f"{_lines(TEXT, 60)}\nsee the page", f"did you get {TEXT}? Say so",
@@ -57,7 +59,7 @@ def test_neither_the_seed_nor_the_key_is_ever_shown() -> None:
 
 def test_the_longest_invite_fits_its_text() -> None:
     names = [f"/dns/{'a' * 60}.{'b' * 40}.example{number}/tcp/65535/p2p/{peer('node')}" for number in range(4)]
-    signers = tuple((index, key("sue").public * 2) for index in range(3))
+    signers = tuple((index, Signature(bytes(64))) for index in range(3))
     largest = Voucher(MADE.voucher.key, AccountId(2**32 - 1), 0, BALANCE_MAX, NUMBER_MAX, NUMBER_MAX, ())
     long = replace(MADE, height=NUMBER_MAX, addresses=tuple(names), voucher=replace(largest, signatures=signers))
     assert read_invite(str(long)) == long
@@ -206,7 +208,7 @@ def _ledger() -> tuple[Town, Ledger]:
 
 def test_a_voucher_of_one_steward_or_of_a_member_is_good() -> None:
     town, ledger = _ledger()
-    tom = replace(voucher(town, by=key("tom")), signatures=((1, voucher(town, by=key("tom")).signatures[0][1]),))
+    tom = replace(voucher(town), signatures=_by_tom(town))
     for good in (voucher(town), voucher(town, uses=USES_MAX), voucher(town, town["ana"]), tom):
         assert voucher_fault(ledger, good, NOW_S) is None
         assert invite_fault(ledger, invite(town, good), NOW_S) is None
@@ -215,6 +217,11 @@ def test_a_voucher_of_one_steward_or_of_a_member_is_good() -> None:
 def test_a_member_who_has_not_opened_the_account_may_invite() -> None:
     town = found("ana", "ben")
     assert voucher_fault(opened(town, "ben"), voucher(town, town["ana"]), NOW_S) is None
+
+
+def _by_tom(town: Town) -> Signatures:
+    """What tom, steward 1, signs of the plain voucher."""
+    return ((1, voucher(town, by=key("tom")).signatures[0][1]),)
 
 
 FAULTS: dict[str, tuple[Callable[[Town], Voucher], InviteFault]] = {

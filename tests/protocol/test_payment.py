@@ -64,3 +64,15 @@ def test_a_community_has_a_text_form_too() -> None:
     assert read_community(community_text(community)) == community
     with pytest.raises(Malformed):
         read_community(write_bech32m("com", bytes(31)))
+
+
+def test_a_long_text_is_read_and_written_only_where_it_is_asked_for() -> None:
+    content = bytes(range(200))
+    text = write_bech32m("invite", content, most=2000)
+    assert read_bech32m("invite", text, most=2000) == content
+    assert write_bech32m("invite", content, most=len(text)) == text
+    with pytest.raises(Malformed):
+        read_bech32m("invite", text)
+    for most in (len(text) - 1, 90):
+        with pytest.raises(ValueError, match="characters"):
+            write_bech32m("invite", content, most=most)
