@@ -1,5 +1,7 @@
 """The doorstep's questions and answers: all read back, nothing else is read, and a proof is good at one door only."""
 
+from dataclasses import replace
+
 import pytest
 
 from protocol import codec
@@ -80,14 +82,10 @@ def test_a_question_cut_short_or_with_something_after_it_is_not_read() -> None:
 def test_the_largest_request_fits_a_question() -> None:
     names = tuple(f"key {number}" for number in range(16))
     unsigned = request(TOWN, voucher(TOWN), "carl", "g" * 200)
-    many = signed_request(TOWN, type(unsigned)(**{**_fields(unsigned), "authority": authority(*names)}), SEED, *names)
+    many = signed_request(TOWN, replace(unsigned, authority=authority(*names)), SEED, *names)
     assert len(encode_knock(LeaveRequest(TOWN.community, many, PROOF))) < QUESTION_BYTES_MAX
     shown = [question for question in QUESTIONS if isinstance(question, ShowRecords)][-1]
     assert len(encode_knock(shown)) < QUESTION_BYTES_MAX
-
-
-def _fields(noun: object) -> dict[str, object]:
-    return {name: getattr(noun, name) for name in type(noun).__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def _question(*fields: codec.Plain) -> bytes:

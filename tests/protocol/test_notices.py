@@ -1,5 +1,7 @@
 """The messages beside the chains: bounds are kept, and what stands inside is read as strictly as by itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from protocol import codec
@@ -21,9 +23,7 @@ def test_full_messages_fit_a_frame_and_read_back() -> None:
     largest = record(TOWN, ANA, Kind.OFFER, bytes(KEY_BYTES_MAX), bytes(BODY_BYTES_MAX), 2**63 - 1)
     names = tuple(f"key {number}" for number in range(16))
     unsigned = request(TOWN, voucher(TOWN), "carl", "g" * 200)
-    plain = list(unsigned.plain())
-    plain[1:3] = authority(*names).plain()
-    widest = signed_request(TOWN, type(unsigned).read(tuple(plain)), SEED, *names)
+    widest = signed_request(TOWN, replace(unsigned, authority=authority(*names)), SEED, *names)
     for message in (
         Records((largest,) * RECORDS_MAX),
         Requests((widest,) * REQUESTS_MAX),
