@@ -167,6 +167,13 @@ class CannotRefund(RuleRefusal):
     next_step = "Look at the payment with `tally show ID`."
 
 
+class NotPublished(RuleRefusal):
+    """The node did not take a record: a name, an offer, a card."""
+
+    code = "not_published"
+    next_step = "Nothing was published; what was there before stays."
+
+
 class Refused(RuleRefusal):
     """Any other refusal by a rule; `facts["rule"]` holds the rule's own code."""
 

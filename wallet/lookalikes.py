@@ -8,6 +8,7 @@ as far as handles and everyday names need them. Pure.
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from protocol.base import AccountId
 
@@ -29,6 +30,7 @@ _TAKEN_FOR = str.maketrans(
 _TAKEN_TOGETHER = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
+@lru_cache(maxsize=20_000)
 def skeleton(name: str) -> str:
     """What is left of a name for the eye; empty when nothing but spaces and punctuation was there."""
     # Marks can only be dropped once letters came apart from them.
