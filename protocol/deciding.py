@@ -7,7 +7,7 @@ Pure: the shell sends `request()` to the witnesses of `unanswered`, and shows ev
 
 from collections.abc import Sequence
 
-from .base import COMMONS, CommunityId, PublicKey
+from .base import COMMONS, CommunityId, EntryId, PublicKey
 from .bundles import NOTHING, Bundle
 from .entry import SignedEntry
 from .gathering import Gathering
@@ -37,6 +37,8 @@ class Deciding:
         """q commits, once decided."""
         self.locked: tuple[Certificate, SignedEntry] | None = None
         """The highest lock that was shown: q votes, and the entry that the next round must carry."""
+        self.rivals: dict[EntryId, SignedEntry] = {}
+        """Other entries for the place that witnesses showed, each with k ballots; the highest round of each."""
         self.is_overtaken = False
         """A witness knows that the place is decided: fetch account 0 before anything else."""
         self._place = Place(epoch, COMMONS, signed.round, signed.seq, signed.id)
@@ -100,6 +102,8 @@ class Deciding:
         rivals = {signed.id: signed for signed in shown.entries if self._is_rival(signed)}
         for signed in rivals.values():
             self._round_seen = max(self._round_seen, signed.round)
+            if signed.id not in self.rivals or self.rivals[signed.id].round < signed.round:
+                self.rivals[signed.id] = signed
         for votes in shown.certificates:
             if votes.place.id in rivals and self._is_lock(votes):
                 self._raise_lock(votes, rivals[votes.place.id])

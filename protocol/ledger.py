@@ -85,6 +85,15 @@ class Ledger:
         refused = member_fault(entry, state.commons.members[entry.account].authority)
         return judge_member(state, signed, chain) if refused is None else refused
 
+    def judge_act(self, signed: SignedEntry) -> Effects | Waiting | Refused:
+        """As `judge`, for an entry of account 0 that is being collected: its ballots are all that is not judged."""
+        if signed.account != COMMONS:
+            raise ValueError("acts are entries of account 0")
+        state = self._state
+        chain = state.chains.get(COMMONS)
+        fault = ground_fault(state, signed) or place_fault(state, signed, chain)
+        return fault or judge_commons(state, self.verify, signed, chain)
+
     def _fork(self, signed: SignedEntry) -> Fork | Refused:
         entry = signed.entry
         held = self.entry_at(entry.account, entry.incarnation, entry.seq)
