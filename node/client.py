@@ -72,6 +72,10 @@ class Client:
         """Have something done; the answer may take `timeout_s`."""
         return self._call("POST", path, body, timeout_s)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """Have something taken away."""
+        return self._call("DELETE", path, None, TIMEOUT_S)
+
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.run.token}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(self.run.address, timeout=timeout_s)

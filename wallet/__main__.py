@@ -29,6 +29,7 @@ COMMANDS = {
     "unlock": ("wallet.commands.keys", "Let the running wallet sign."),
     "lock": ("wallet.commands.keys", "Have the running wallet forget its keys until the next unlock."),
     "words": ("wallet.commands.keys", "Show the 24 words that restore this wallet."),
+    "token": ("wallet.commands.tokens", "Make, list and revoke tokens for programs."),
     "verify": ("wallet.commands.checking", "Check the books of this node."),
 }
 """Name: (module, one line of help). The whole command line is this table."""

@@ -23,7 +23,7 @@ from protocol.base import AccountId, CommunityId, EntryId
 from protocol.entry import SignedEntry, read_signed
 from protocol.messages import INSTANCE_BYTES, Position
 
-from . import book_acts
+from . import book_acts, book_tokens
 from .errors import BookFailed, HomeRefused
 from .home import refusing
 from .instance import fingerprint
@@ -47,7 +47,7 @@ _TABLES = (
     "CREATE UNIQUE INDEX payment_by_ref ON payment (account, ref) WHERE ref IS NOT NULL",
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
-_LATER_TABLES = book_acts.TABLES
+_LATER_TABLES = (*book_acts.TABLES, *book_tokens.TABLES)
 """What version 2 has and version 1 had not."""
 _MARK_VERSION = f"PRAGMA user_version = {VERSION}"
 _PAYMENT = "SELECT account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time FROM payment"
@@ -86,6 +86,8 @@ class Signing:
     payments: tuple[PaymentRow, ...]
     final_seq: int
     """The account's entries up to here are final on the node's disk, so their bytes need not be kept."""
+    spending: book_tokens.Spending | None = None
+    """Counted against the cap of the token that asked for it; without room nothing of all this is kept."""
 
 
 class Jotting(Protocol):
@@ -180,17 +182,16 @@ class Book:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def commit(self, pieces: Sequence[Signing | Jotting]) -> None:
-        """Put all of `pieces` on the disk, or none. Raises BookFailed, and from then on always."""
+    def commit(self, pieces: Sequence[Signing | Jotting]) -> list[Signing | Jotting]:
+        """Put `pieces` on the disk, all or none, and return them, without those that a token's cap has no room for.
+
+        Raises BookFailed, and from then on always.
+        """
         if self.failed is not None:
             raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
         try:
             with self._writer:
-                for piece in pieces:
-                    if isinstance(piece, Signing):
-                        self._put(piece)
-                    else:
-                        piece.put(self._writer.execute)
+                kept = [piece for piece in pieces if self._keep(piece)]
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             if self._wal_pages >= WAL_PAGES_BUSY and not self._is_wal_long:
@@ -199,6 +200,18 @@ class Book:
         except apsw.Error as error:
             self.failed = explain(error)
             raise BookFailed(f"The wallet's book could not be written: {self.failed}.") from error
+
+        return kept
+
+    def _keep(self, piece: Signing | Jotting) -> bool:
+        run = self._writer.execute
+        if not isinstance(piece, Signing):
+            piece.put(run)
+        elif piece.spending is not None and not piece.spending.put(run):
+            return False
+        else:
+            self._put(piece)
+        return True
 
     def _on_commit(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         self._wal_pages = pages

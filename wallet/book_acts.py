@@ -6,10 +6,10 @@ decided: it stays until it is in force, withdrawn, or refused by the rules, what
 May not sign, compose or wait.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from protocol.base import EntryId, PublicKey
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .book import Book
 
 Value = int | str | bytes | None
-Run = Callable[[str, tuple[Value, ...]], object]
+Run = Callable[[str, tuple[Value, ...]], Iterable[tuple[Any, ...]]]
 
 TABLES = (
     """CREATE TABLE ballot (steward BLOB, seq INTEGER, round INTEGER, id BLOB NOT NULL, body BLOB NOT NULL,

@@ -14,7 +14,7 @@ import trio
 from node.committing import Committer
 
 from .book import Book, Jotting, Signing
-from .errors import BookFailed
+from .errors import BookFailed, CapReached, Facts
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -29,6 +29,7 @@ class _Slip:
 
     piece: Signing | Jotting
     done: trio.Event = field(default_factory=trio.Event)
+    is_over_cap: bool = False
     failure: str | None = None
 
 
@@ -44,7 +45,10 @@ class Clerk:
         self.failed: str | None = None
 
     async def keep(self, piece: Signing | Jotting) -> None:
-        """Return once `piece` is durable. Raises BookFailed when it is not, or may not be."""
+        """Return once `piece` is durable. Raises BookFailed when it is not, or may not be.
+
+        Raises CapReached, and nothing of it is kept, for a payment that its token's daily cap has no room for.
+        """
         if self.failed is not None:
             raise BookFailed(f"The wallet's book takes nothing more: {self.failed}.")
         slip = _Slip(piece)
@@ -52,6 +56,9 @@ class Clerk:
         await slip.done.wait()
         if slip.failure is not None:
             raise BookFailed(f"The wallet's book could not keep what was signed: {slip.failure}.")
+        if slip.is_over_cap and isinstance(piece, Signing) and piece.spending is not None:
+            facts: Facts = {"amount": piece.spending.amount, "cap": piece.spending.spender.cap}
+            raise CapReached("The token's daily cap has no room for this payment.", facts)
 
     async def run(self, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Write batch after batch until cancelled, or until the disk refuses."""
@@ -77,11 +84,13 @@ class Clerk:
     async def _write(self, batch: Sequence[_Slip]) -> None:
         pieces = [slip.piece for slip in batch]
         try:
-            await self._committer.run(partial(self._book.commit, pieces))
+            kept = await self._committer.run(partial(self._book.commit, pieces))
         except BookFailed as error:
             self.failed = error.message
         else:
-            self._book.note(pieces)
+            self._book.note(kept)
+            for slip in batch:
+                slip.is_over_cap = not any(slip.piece is piece for piece in kept)
         for slip in batch:
             slip.failure = self.failed
             slip.done.set()

@@ -26,6 +26,7 @@ from protocol.verdict import Accepted, Duplicate, Waiting
 from . import errors
 from .accounts import Keyring
 from .book import Book, PaymentRow, Signing
+from .book_tokens import Spending
 from .clerk import Clerk
 from .notes import write_note
 from .orders import Order, Written, payment_rows, place_of
@@ -69,7 +70,7 @@ class Desk:
 
         `order` is called when nothing can change any more before the signature; it may find that the payment was
         made already and return its row. Raises the errors of `wallet.errors`, all of them before anything is signed
-        but BookFailed, StoreFailed, Unreachable and Conflict.
+        but BookFailed, CapReached, StoreFailed, Unreachable and Conflict.
         """
         with trio.move_on_after(timeout_s):
             await self._take_turn()
@@ -234,7 +235,15 @@ class Desk:
         entry = self._compose(order)
         signature = sign(self._key(), Tag.ENTRY, self._node.ledger.commons.community, entry.encode())
         signed = sealed(entry, ((0, signature),))
-        return Signing(signed, payment_rows(order, signed), self._node.final_on_disk(self.account))
+        return Signing(
+            signed, payment_rows(order, signed), self._node.final_on_disk(self.account), self._spending(order)
+        )
+
+    def _spending(self, order: Order) -> Spending | None:
+        """What the order takes of the cap of the token that asked for it."""
+        if order.spender is None:
+            return None
+        return Spending(order.spender, order.amount, int(self._staff.wall_clock()))
 
     def _compose(self, order: Order) -> Entry:
         ledger, keys = self._node.ledger, self._staff.keys()

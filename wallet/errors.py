@@ -21,7 +21,9 @@ class WalletError(Exception):
     code: ClassVar[str] = "failed"
     exit_status: ClassVar[int] = FAILED
     next_step: ClassVar[str] = "Run `tally status` and try again."
-    amounts: ClassVar[frozenset[str]] = frozenset({"balance", "limit", "amount", "missing", "least_send", "levy"})
+    amounts: ClassVar[frozenset[str]] = frozenset(
+        {"balance", "limit", "amount", "missing", "least_send", "levy", "cap"}
+    )
     """Names of facts that are amounts in the smallest units."""
 
     def __init__(self, message: str, facts: Facts = NO_FACTS, next: str | None = None) -> None:
@@ -153,6 +155,13 @@ class RefReused(RuleRefusal):
     next_step = "Choose a new --ref for a new payment."
 
 
+class CapReached(RuleRefusal):
+    """The token with which it was asked for has paid as much within 24 hours as it may."""
+
+    code = "cap"
+    next_step = "Wait until the payments of the last 24 hours are older, or have the owner make a token with more."
+
+
 class CannotSeal(RuleRefusal):
     """The payee's account answers to several keys, so no note can be sealed to it."""
 
@@ -224,6 +233,13 @@ class WrongPassphrase(WalletError):
     code = "wrong_passphrase"
     exit_status = LOCKED
     next_step = "Type the passphrase again."
+
+
+class NameTaken(RuleRefusal):
+    """A token or webhook of that name is there already."""
+
+    code = "name_taken"
+    next_step = "Choose another name."
 
 
 class NotFound(WalletError):

@@ -11,6 +11,7 @@ from protocol.messages import Position
 from protocol.ops import Bounce, Send
 
 from .book import PaymentRow
+from .book_tokens import Spender
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Order:
     ref: str | None = None
     bounce: Bounce | None = None
     """Return this parcel to its payer (who is `payee`) instead of paying."""
+    spender: Spender | None = None
+    """The token that asked for it; None: the owner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ side. A locked wallet shows, forwards what is signed, and does not sign.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -22,6 +23,7 @@ from protocol.signing import SecretKey
 from . import errors, keystore
 from .accounts import Keyring
 from .book import Book, PaymentRow
+from .book_tokens import Spender
 from .clerk import Clerk
 from .desk import Desk, Staff, awake_and_asleep
 from .home import Home
@@ -59,6 +61,7 @@ class Wallet:
         self._staff = Staff(node, book, self.clerk, self._keys, clock)
         self._desks: dict[AccountId, Desk] = {}
         self._keyring: Keyring | None = None
+        self._unlocked = trio.Event()
         self._window = Window(node, book, self._key_of)
 
     # Keys
@@ -71,10 +74,17 @@ class Wallet:
         """Open the keystore; None for one without passphrase. Raises WrongPassphrase, KeystoreRefused."""
         secrets = await trio.to_thread.run_sync(keystore.load, self.home, passphrase)
         self._keyring = Keyring(secrets.entropy)
+        self._unlocked.set()
 
     def lock(self) -> None:
         """Forget the keys. What is signed already goes on by itself."""
         self._keyring = None
+        self._unlocked = trio.Event()
+
+    async def wait_unlocked(self) -> None:
+        """Wait until the wallet may sign."""
+        while self.locked:
+            await self._unlocked.wait()
 
     async def words(self, passphrase: str | None) -> list[str]:
         """The 24 recovery words. Always asks for the passphrase, also when the wallet is unlocked."""
@@ -151,11 +161,13 @@ class Wallet:
         ref: str | None = None,
         wait: Wait = "final",
         timeout_s: float = WAIT_S,
+        spender: Spender | None = None,
     ) -> Payment:
         """Pay `amount` smallest units, and wait until the payment is in the state asked for.
 
-        The same `ref` (of the same account) is the same payment, and returns the same id. Raises Timeout when it is
-        signed but not that far yet, RefReused, Locked, ReadOnly, Conflict, and the refusals of the rules.
+        The same `ref` (of the same account) is the same payment, and returns the same id. `spender` is the token that
+        asked for it, None the owner. Raises Timeout when it is signed but not that far yet, RefReused, CapReached,
+        Locked, ReadOnly, Conflict, and the refusals of the rules.
         """
         check_payment(account, payee, amount)
         check_memo(note, sealed=sealed)
@@ -164,12 +176,13 @@ class Wallet:
         if ref is not None and ref.startswith(REFUND):
             raise errors.BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')
         deadline = trio.current_time() + timeout_s
+        wanted = Order(payee, amount, note, sealed, ref, spender=spender)
 
         def order() -> Order | PaymentRow:
-            found = self._made_before(account, payee, amount, ref)
-            return Order(payee, amount, note, sealed, ref) if found is None else found
+            found = self._made_before(account, wanted)
+            return wanted if found is None else found
 
-        found = self._made_before(self._own(account), payee, amount, ref)
+        found = self._made_before(self._own(account), wanted)
         if found is None:
             found = _row(await self._write(account, order, timeout_s))
         else:
@@ -180,9 +193,10 @@ class Wallet:
         with trio.move_on_at(deadline):
             await self._desk(account).forward()
 
-    def _made_before(self, account: AccountId, payee: AccountId, amount: int, ref: str | None) -> PaymentRow | None:
-        found = None if ref is None else self.book.by_ref(account, ref)
-        if found is not None and (found.payee, found.amount) != (payee, amount):
+    def _made_before(self, account: AccountId, wanted: Order) -> PaymentRow | None:
+        found = None if wanted.ref is None else self.book.by_ref(account, wanted.ref)
+        asked = wanted.payee, wanted.amount, wanted.memo, wanted.sealed
+        if found is not None and (found.payee, found.amount, found.memo, found.sealed) != asked:
             facts: errors.Facts = {"amount": found.amount, "payee": self._window.party(found.payee).handle}
             raise errors.RefReused("This ref was used for another payment.", facts)
         return found
@@ -215,7 +229,23 @@ class Wallet:
             ready = self.node.ledger.incoming(account)
         return Received(account, amount, parcels, entries, state)
 
-    async def refund(self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S) -> Payment:
+    async def open_account(self, account: AccountId, timeout_s: float = WAIT_S) -> None:
+        """Sign the first entry of an account that was admitted, with what is in flight to it; nothing if it is open.
+
+        Durable when it returns. Raises Locked, WitnessesUnreachable and whatever else keeps an account from signing.
+        """
+
+        def order() -> Order:
+            if self.node.ledger.chain(account) is not None:
+                raise errors.NothingToTake("The account is open.")
+            return Order()
+
+        with suppress(errors.NothingToTake):
+            await self._write(self._own(account), order, timeout_s)
+
+    async def refund(
+        self, payment_id: str, *, wait: Wait = "final", timeout_s: float = WAIT_S, spender: Spender | None = None
+    ) -> Payment:
         """Give a payment back: return it untouched while it is in flight, else pay it back with a linked memo.
 
         The same refund twice is one. Raises BadId, NotFound, CannotRefund, and what `pay` raises.
@@ -234,7 +264,7 @@ class Wallet:
                 return made
             in_flight = self.node.ledger.parcel(payer, incarnation, signed.seq, send.to) is not None
             bounce = Bounce(payer, incarnation, signed.seq) if in_flight else None
-            return Order(payer, send.amount, ref, False, ref, bounce)
+            return Order(payer, send.amount, ref, False, ref, bounce, spender)
 
         found = self.book.by_ref(send.to, ref)
         if found is None:

@@ -105,7 +105,7 @@ class PreviewView(TypedDict):
 
 
 class WalletStatusView(TypedDict):
-    """How node and wallet are."""
+    """How node and wallet are; `standing` of the first account is admitted or open."""
 
     community: str
     name: str
@@ -119,6 +119,8 @@ class WalletStatusView(TypedDict):
     peers: list[str]
     witness: bool
     locked: bool
+    handle: str
+    standing: str
     entries: int
     sum: str
     problems: list[str]
@@ -160,3 +162,29 @@ class StoppingView(TypedDict):
 
     stopping: bool
     pid: int
+
+
+class TokenView(TypedDict):
+    """A token for programs, without the token. `cap` and `spent` (of the last 24 hours) only for scope spend; times are
+    seconds since 1970, `last_used_day` that of the day's beginning (UTC)."""
+
+    name: str
+    scope: str
+    cap: str | None
+    spent: str | None
+    created: int
+    expires: int | None
+    expired: bool
+    last_used_day: int | None
+
+
+class TokensView(TypedDict):
+    """All tokens, by name."""
+
+    tokens: list[TokenView]
+
+
+class MadeTokenView(TokenView):
+    """A new token; `token` is shown this once."""
+
+    token: str

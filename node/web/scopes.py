@@ -26,11 +26,15 @@ class Scope(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the guard found behind a token: its name and its scope. Holds nothing secret."""
+    """What the guard found behind a token. Holds nothing secret."""
 
     name: str
     scope: Scope
+    hash: bytes = b""
+    """What the token is known by in the wallet's book; empty for the owner's, which is in no book."""
+    cap: int = 0
+    """Smallest units that it may pay within 24 hours."""
 
 
 OWNER = Grant("", Scope.OWNER)
-"""The one token that has no name."""
+"""The one token that has no name and no cap."""

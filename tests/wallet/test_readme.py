@@ -9,6 +9,7 @@ from node.api import NodeApi
 from tests.wallet.test_wallet_api import StillNode, ToldWallet
 from wallet.__main__ import COMMANDS
 from wallet.api.events import EventsApi
+from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
 
 README = (Path(__file__).parents[2] / "wallet" / "README.md").read_text()
@@ -20,6 +21,6 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_every_address_is_in_the_readme_with_its_method() -> None:
     wallet = WalletApi(ToldWallet(), StillNode(), trio.Event())  # type: ignore[arg-type]  # only listed
-    calls = [*NodeApi(StillNode()).routes(), *wallet.routes(), *EventsApi(None).routes()]  # type: ignore[arg-type]
-    served = {f"{call.method} {call.path}" for call in calls}
+    rooms = NodeApi(StillNode()), wallet, EventsApi(None), TokensApi(ToldWallet(), None)  # type: ignore[arg-type]
+    served = {f"{call.method} {call.path}" for room in rooms for call in room.routes()}
     assert set(re.findall(r"`((?:GET|POST|DELETE) /v1/[^`]+)`", README)) == served

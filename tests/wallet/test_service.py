@@ -14,7 +14,7 @@ from protocol.base import COMMONS, AccountId, EntryId
 from protocol.payment import PaymentId
 from protocol.verdict import Verdict
 from wallet import errors
-from wallet.book import Signing
+from wallet.book import Jotting, Signing
 from wallet.service import Wallet
 
 from .village import PLAIN, Village, VillageNode, running, settle
@@ -330,9 +330,9 @@ async def test_50_accounts_at_once_share_the_commits_of_the_book(
         batches = []
         really = shop.book.commit
 
-        def commit(signings: Sequence[Signing]) -> None:
+        def commit(signings: Sequence[Signing | Jotting]) -> list[Signing | Jotting]:
             batches.append(len(signings))
-            really(signings)
+            return really(signings)
 
         monkeypatch.setattr(shop.book, "commit", commit)
         async with trio.open_nursery() as nursery:

@@ -147,7 +147,7 @@ ORDER = {"payee": "@bob", "amount": "2.50", "memo": "bread", "ref": "order-17", 
 async def test_an_order_reaches_the_wallet_in_smallest_units(app: Guarded, wallet: ToldWallet) -> None:
     got = await post(app, "/v1/wallet/pay", ORDER)
     assert got.status == 201
-    more = {"note": "bread", "sealed": False, "ref": "order-17", "wait": "seen", "timeout_s": 5.0}
+    more = {"note": "bread", "sealed": False, "ref": "order-17", "wait": "seen", "timeout_s": 5.0, "spender": None}
     assert wallet.told == [("pay", ANA, BOB, 250, more)]
     assert got.json == {
         "id": "pay1abc", "state": "final", "payer": "ana", "payee": "bob", "amount": "2.50", "unit": "hours",
@@ -243,7 +243,7 @@ async def test_receive_and_refund(app: Guarded, wallet: ToldWallet) -> None:
     got = await post(app, "/v1/wallet/receive", {})
     assert (got.json["amount"], got.json["parcels"], got.json["state"]) == ("2.50", 2, "final")
     assert (await post(app, "/v1/wallet/refund", {"id": "pay1abc"})).status == 201
-    assert wallet.told[1] == ("refund", "pay1abc", {"wait": "final", "timeout_s": 30.0})
+    assert wallet.told[1] == ("refund", "pay1abc", {"wait": "final", "timeout_s": 30.0, "spender": None})
 
 
 async def test_unlock_and_lock_say_how_the_wallet_is(app: Guarded, wallet: ToldWallet) -> None:

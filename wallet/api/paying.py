@@ -18,6 +18,7 @@ from ..service import Wallet
 from ..shapes import PaymentView, PreviewView, ReceivedView
 from ..views import payment_view, preview_view, received_view
 from .durable import once_shown
+from .spenders import spender_of
 
 TIMEOUT_S_MAX = 3600.0
 
@@ -95,6 +96,7 @@ class Paying:
             ref=one_ref(order.ref, request.headers.get("idempotency-key")),
             wait=order.wait,
             timeout_s=bounded(order.timeout_s),
+            spender=spender_of(request),
         )
         return answer(payment_view(made, community), 201)
 
@@ -108,7 +110,9 @@ class Paying:
     async def refund(self, request: Request) -> Response:
         """Send a payment back."""
         body = await read_body(request, Refund)
-        made = await self._wallet.refund(body.id, wait=body.wait, timeout_s=bounded(body.timeout_s))
+        made = await self._wallet.refund(
+            body.id, wait=body.wait, timeout_s=bounded(body.timeout_s), spender=spender_of(request)
+        )
         return answer(payment_view(made, self._wallet.community()), 201)
 
 
