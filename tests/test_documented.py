@@ -16,8 +16,11 @@ import pytest
 from devnet.__main__ import COMMANDS as DEVNET_COMMANDS
 from devnet.__main__ import Devnet
 from protocol import base
+from protocol.knocks import KNOCKS, REPLIES
 from protocol.messages import MESSAGES
 from protocol.ops import FORBIDDEN_CODE_POINTS, OPS, RESERVED_TAGS
+from protocol.record import SLOTS_MAX, Kind
+from protocol.request import WORDS
 from protocol.signing import Tag
 from protocol.verdict import Code
 from tests.documents import DOCUMENTS, ROOT, mentioned, typed
@@ -65,6 +68,23 @@ def test_every_signature_tag_is_in_the_spec(tag: Tag) -> None:
 @pytest.mark.parametrize("tag", MESSAGES, ids=lambda tag: MESSAGES[tag].__name__)
 def test_every_message_is_in_the_spec_with_its_tag(tag: int) -> None:
     assert re.search(rf"^\| `{_name(MESSAGES[tag])}` \| {tag} \|", SPEC, re.MULTILINE)
+
+
+@pytest.mark.parametrize("tag", KNOCKS | REPLIES, ids=lambda tag: (KNOCKS | REPLIES)[tag].__name__)
+def test_every_question_and_reply_of_the_doorstep_is_in_the_spec_with_its_tag(tag: int) -> None:
+    kind: type = (KNOCKS | REPLIES)[tag]
+    assert re.search(rf"^\| `{_name(kind)}` \| {tag} \|", SPEC, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
+def test_every_kind_of_record_is_in_the_spec_with_its_number_and_its_cap(kind: Kind) -> None:
+    name = kind.name.lower()
+    assert re.search(rf"^\| {kind} {name} \|", SPEC, re.MULTILINE)
+    assert re.search(rf"\b{name}(ances)?s? {SLOTS_MAX[kind]}\b", SPEC)
+
+
+def test_every_reason_to_turn_a_request_away_is_in_the_spec() -> None:
+    assert [code for code in WORDS if f"`{code}`" not in SPEC] == []
 
 
 def test_every_forbidden_range_is_in_the_spec() -> None:
