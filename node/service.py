@@ -25,11 +25,14 @@ from .asking import Asker
 from .board import Board, Keeper, Sharing
 from .bookkeeper import Bookkeeper
 from .config import NodeConfig
+from .doorstep import Doorstep
 from .exchange import Exchange
 from .identity import Identity
 from .journal import BoardStore, Journal
 from .rebuilding import rebuild
 from .replicating import Replicator
+from .request_sharing import RequestSharing
+from .requests import RequestBox
 from .shelf import Shelf
 from .spreading import Spreader
 from .standing import Standing
@@ -74,6 +77,11 @@ class Node:
         self.board = Board(self._keeper, lambda: door.ledger)
         self.board.restore(board_store.records())
         self.sharing = Sharing(door, self.exchange, self.board)
+        self.requests = RequestBox(self._keeper, lambda: door.ledger)
+        self.requests.restore(board_store.requests())
+        self.request_sharing = RequestSharing(door, self.exchange, self.requests)
+        self.doorstep = Doorstep(transport.peer_id, door, self.shelf, self.board, self.requests)
+        transport.serve_knocks(self.doorstep.answer)
         self.exchange.answer(Answer, self._on_answer)
 
     # Facts
@@ -214,6 +222,7 @@ class Node:
             nursery.start_soon(self._keeper.run)
             nursery.start_soon(self.sharing.spread)
             nursery.start_soon(self.sharing.compare)
+            nursery.start_soon(self.request_sharing.sweep)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)
 
