@@ -114,6 +114,7 @@ NURSERIES = {
     "node/web/server.py serve": PROCESS,
     "wallet/applying.py ask": CALL,
     "wallet/applying.py look": CALL,
+    "wallet/asking.py knocking": CALL,
     "wallet/service.py forward": CALL,
     "wallet/service.py run_wallet": PROCESS,
     "wallet/up.py _run_open": PROCESS,

@@ -15,8 +15,10 @@ from node.client import CallFailed
 from node.running import keep_log
 from node.starting import require_not_running, told
 
+from .asking import Asking
 from .errors import WalletError
 from .home import Home
+from .keystore import needs_passphrase
 from .up import Up, run_until_signal
 from .views import error_facts
 
@@ -33,7 +35,9 @@ def _run(home: Home, passphrase: str | None, when_up: Callable[[dict[str, Any]],
     trio.run(run_until_signal, home, passphrase, lambda up: when_up(_word(home, up)))
 
 
-def _word(home: Home, up: Up) -> dict[str, Any]:
+def _word(home: Home, up: Up | Asking) -> dict[str, Any]:
+    if isinstance(up, Asking):
+        return {**up.view(), "address": up.address, "home": str(home.root), "locked": needs_passphrase(home)}
     accounts = up.wallet.accounts()
     return {
         "address": up.address,

@@ -6,8 +6,6 @@ network and web libraries): commands import it only when they start a node.
 """
 
 import logging
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,18 +15,26 @@ import trio
 
 from node.api import FAILURES, NodeApi
 from node.collector import spare_the_collector
-from node.config import NodeConfig, choose_ports, read_config
-from node.running import TOKEN_BYTES, alone, publish, take_ports, until_signal
+from node.config import choose_ports, read_config
+from node.running import alone, take_ports, until_signal
 from node.service import Node, run_node
 from node.store import Store, open_store
 from node.web.application import Guarded, application
 from node.web.guard import Guard
-from node.web.server import serve
 
+from . import keystore
+from .api.asking import asking_application
+from .api.events import EventsApi
+from .api.front import Front
+from .api.tokens import TokensApi
 from .api.wallet import WalletApi
+from .asking import Asking
 from .feed import Feed
 from .home import Home
+from .joining import read_joining
+from .opening import open_joined
 from .service import Wallet, run_wallet
+from .tokens import Tokens
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -44,6 +50,8 @@ class Up:
     wallet: Wallet
     feed: Feed
     """What happens to the accounts of this home."""
+    tokens: Tokens
+    """Those for programs, besides the owner's."""
     address: str
     """host:port of the API."""
     token: str = field(repr=False)
@@ -55,10 +63,11 @@ async def run_home(
     *,
     passphrase: str | None = None,
     api_port: int | None = None,
-    task_status: "TaskStatus[Up]" = trio.TASK_STATUS_IGNORED,
+    task_status: "TaskStatus[Up | Asking]" = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run node, wallet and API of `home` until `Up.stop` is set or this is cancelled.
 
+    A home that joins is up as `Asking` at first, and goes on as a whole one by itself once it is admitted.
     `passphrase` unlocks the wallet before it is called up; None leaves it locked if it has one. `api_port` None takes
     the configured one. Raises StoreRefused (also for a second one on this home), HomeRefused, PortInUse,
     WrongPassphrase and what `run_node` and `run_wallet` raise, singly or in a group.
@@ -68,49 +77,68 @@ async def run_home(
         await _run_locked(home, passphrase, api_port, task_status)
 
 
-async def _run_locked(home: Home, passphrase: str | None, api_port: int | None, task_status: "TaskStatus[Up]") -> None:
+async def _run_locked(
+    home: Home, passphrase: str | None, api_port: int | None, task_status: "TaskStatus[Up | Asking]"
+) -> None:
     config = choose_ports(read_config(home.root))
     listener = take_ports(config, api_port)
     try:
-        await _run_open(home, config, open_store(home.root), passphrase, listener, task_status)
+        await _run_open(home, open_store(home.root), passphrase, Front(listener), task_status)
     finally:
         listener.close()
     log.info("down")
 
 
 async def _run_open(
-    home: Home, config: NodeConfig, store: Store, passphrase: str | None, listener: socket.socket,
-    task_status: "TaskStatus[Up]",
-) -> None:  # fmt: skip
-    port: int = listener.getsockname()[1]
+    home: Home, store: Store, passphrase: str | None, front: Front, task_status: "TaskStatus[Up | Asking]"
+) -> None:
     async with trio.open_nursery() as nursery:
-        node: Node = await nursery.start(run_node, config, store.journal, store.identity)
+        if home.is_joining():
+            await _join(home, store, passphrase, front, nursery, task_status)
+        node: Node = await nursery.start(run_node, read_config(home.root), store.journal, store.identity)
         wallet: Wallet = await nursery.start(run_wallet, home, node)
         if wallet.locked and passphrase is not None:
             await wallet.unlock(passphrase)
-        up = Up(node, wallet, Feed(wallet, node), f"127.0.0.1:{port}", secrets.token_urlsafe(TOKEN_BYTES))
-        await nursery.start(_serve, up, listener, port, nursery.cancel_scope)
+        tokens = Tokens(wallet.book, wallet.clerk)
+        up = Up(node, wallet, Feed(wallet, node), tokens, front.address, front.token, front.stop)
+        await nursery.start(tokens.run)
+        nursery.start_soon(open_joined, home, wallet)
+        was_open = front.is_open
+        await front.show(web_application(up, front.port), home, nursery)
         spare_the_collector()
-        publish(home.run, up.address, up.token)
         log.info("up at %s", up.address)
-        task_status.started(up)
+        if not was_open:
+            task_status.started(up)
 
 
-async def _serve(
-    up: Up, listener: socket.socket, port: int, ends_with: trio.CancelScope, task_status: "TaskStatus[None]"
-) -> None:
-    """Serve until `up.stop`, then end wallet and node too: nobody can ask them any more."""
-    await serve(web_application(up, port), listener, up.stop, task_status=task_status)
-    ends_with.cancel()
+async def _join(
+    home: Home, store: Store, passphrase: str | None, front: Front, nursery: trio.Nursery,
+    task_status: "TaskStatus[Up | Asking]",
+) -> None:  # fmt: skip
+    """Ask until this home is admitted; then it is a whole one."""
+    try:
+        if passphrase is not None:
+            await trio.to_thread.run_sync(keystore.load, home, passphrase)  # so that a wrong one is told at once
+        asking = Asking(home, read_joining(home), store.journal, front.address, front.stop)
+        if asking.settle_if_admitted():
+            return
+        await front.show(Guarded(asking_application(asking), Guard(front.port, front.token)), home, nursery)
+        log.info("up at %s", front.address)
+        task_status.started(asking)
+        await asking.run(store.identity.transport_seed)
+    except BaseException:
+        store.journal.close()
+        raise
 
 
 def web_application(up: Up, port: int) -> Guarded:
     """All routes of one home behind one guard."""
     wallet_api = WalletApi(up.wallet, up.node, up.stop)
-    routes = [*NodeApi(up.node).routes(), *wallet_api.routes()]
-    return Guarded(application(routes, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token))
+    rooms = NodeApi(up.node), wallet_api, EventsApi(up.feed), TokensApi(up.wallet, up.tokens)
+    calls = [call for room in rooms for call in room.routes()]
+    return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token, up.tokens.find))
 
 
-async def run_until_signal(home: Home, passphrase: str | None, when_up: Callable[[Up], None]) -> None:
+async def run_until_signal(home: Home, passphrase: str | None, when_up: Callable[[Up | Asking], None]) -> None:
     """Run `home` until the API, or SIGINT, SIGTERM or SIGHUP, tells it to end; a second signal ends it at once."""
     await until_signal(partial(run_home, home, passphrase=passphrase), when_up)

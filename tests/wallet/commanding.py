@@ -32,7 +32,8 @@ ROW = {
 }  # fmt: skip
 STATUS = {
     "community": "com1x", "name": "Elm", "unit": "hours", "decimals": 2, "members": 2, "witnesses": 1, "quorum": 1,
-    "pid": 7, "peer_id": "12D3", "peers": ["12D4"], "witness": True, "locked": False, "entries": 3, "sum": "0.00",
+    "pid": 7, "peer_id": "12D3", "peers": ["12D4"], "witness": True, "locked": False,
+    "handle": "ana", "standing": "open", "entries": 3, "sum": "0.00",
     "problems": [],
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from node.amounts import format_amount
 from node.api import ServedNode
+from node.views import handle_of
 from node.web.application import answer
 from node.web.calls import AS, Call, limit_in, number_in, paged
 from node.web.scopes import Scope
@@ -71,6 +72,7 @@ class Showing:
 
     def _status(self) -> WalletStatusView:
         community, node = self._wallet.community(), self._node
+        first = self._wallet.own_account(None)
         total = node.ledger.check_sum()
         unbalanced = ["the balances do not sum to zero: run tally verify --full"] if total else []
         return {
@@ -86,6 +88,8 @@ class Showing:
             "peers": list(node.connected()),
             "witness": node.is_witness,
             "locked": self._wallet.locked,
+            "handle": handle_of(node.ledger.commons, first),
+            "standing": "admitted" if node.ledger.chain(first) is None else "open",
             "entries": node.journal.counts()["entries"],
             "sum": format_amount(total, community.decimals),
             "problems": [*node.problems(), *self._wallet.problems(), *unbalanced],

@@ -76,11 +76,16 @@ def _detach(session: Session, passphrase: str | None) -> None:
 
 def up_line(word: dict[str, Any]) -> str:
     """Say that it runs."""
+    if "standing" in word:
+        return f"asking to be admitted as @{word['handle']} (process {word['pid']})"
     return f"node and wallet of @{word['handle']} are running (process {word['pid']})"
 
 
 def next_hint(word: dict[str, Any]) -> str:
     """Say what to do next."""
+    if "standing" in word:
+        locked = " The wallet is locked: `tally unlock` it then." if word["locked"] else ""
+        return f"It goes on by itself once the stewards admit you; `tally status` shows how it stands.{locked}"
     if word["locked"]:
         return "The wallet is locked: it shows and forwards but does not sign until `tally unlock`."
     return "`tally` shows where you stand; `tally down` stops it."

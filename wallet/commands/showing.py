@@ -165,7 +165,10 @@ def payment_lines(found: Mapping[str, Any]) -> list[str]:
 def status(session: Session) -> None:
     """Show how the node is doing."""
     found = session.client().get("/v1/wallet/status")
-    session.terminal.answer(found, status_lines(found))
+    if "asked" in found:
+        show_asking(session, found)
+    else:
+        session.terminal.answer(found, status_lines(found))
 
 
 def status_lines(found: Mapping[str, Any]) -> list[str]:
@@ -176,7 +179,30 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
         f"community  {found['name']} ({counted(found['members'], 'member')}), {found['community']}",
         f"node       running as process {found['pid']}, {witness}, {counted(len(found['peers']), 'peer')} connected",
         f"wallet     {'locked' if found['locked'] else 'unlocked'}",
+        f"account    @{found['handle']}, {found['standing']}",
         f"books      {entries}, sum of all balances {found['sum']} {found['unit']}",
+    ]
+    return lines + [f"problem    {problem}" for problem in found["problems"]]
+
+
+def show_asking(session: Session, found: Mapping[str, Any]) -> None:
+    """Show how the asking of a home goes that is no member yet, and what to do if it is in vain."""
+    session.terminal.answer(found, asking_lines(found))
+    session.terminal.hint(found["next"] or "It goes on by itself while the node runs.")
+
+
+def asking_lines(found: Mapping[str, Any]) -> list[str]:
+    """The way in, in a few lines."""
+    name = f"{found['name']}, " if found["name"] else ""
+    words = {
+        "asking": "asking; nobody has taken the request yet",
+        "asked": f"asked ({counted(len(found['asked']), 'node')} took the request); the stewards decide",
+        "admitted": "admitted; the account is being opened",
+    }
+    lines = [
+        f"community  {name}{found['community']}",
+        f"node       running as process {found['pid']}, asking at the addresses of the invite",
+        f"account    @{found['handle']}, {words[found['standing']]}",
     ]
     return lines + [f"problem    {problem}" for problem in found["problems"]]
 
@@ -188,7 +214,13 @@ def counted(count: int, one: str, more: str | None = None) -> str:
 
 def show_summary(session: Session) -> None:
     """Show the screen of the bare command: who and where you are, your balance, the last payments, what to do next."""
-    found = session.client().get("/v1/wallet/summary")
+    client = session.client()
+    try:
+        found = client.get("/v1/wallet/summary")
+    except CallFailed as failure:
+        if failure.code != "joining":
+            raise
+        return show_asking(session, client.get("/v1/wallet/status"))
     lines = [
         f"{found['name']}: {counted(found['members'], 'member')}, {counted(len(found['peers']), 'peer')} connected",
         "",

@@ -137,6 +137,10 @@ class Status(Community):
     peers: tuple[str, ...]
     witness: bool
     locked: bool
+    handle: str
+    """Of the first account."""
+    standing: str
+    """Of the first account: admitted or open."""
     entries: int
     sum: Decimal
     """Of all balances: 0."""
