@@ -29,6 +29,7 @@ from .doorstep import Doorstep
 from .exchange import Exchange
 from .identity import Identity
 from .journal import BoardStore, Journal
+from .proposing import Proposer
 from .rebuilding import rebuild
 from .replicating import Replicator
 from .request_sharing import RequestSharing
@@ -71,6 +72,7 @@ class Node:
             door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.beside
         )
         self.asker = Asker(door, self.exchange, self.witnessing)
+        self.proposer = Proposer(door, self.exchange, self.asker)
         self.replicator = Replicator(door, self.exchange, self.shelf)
         board_store = BoardStore.open(door.journal.folder)
         self._keeper = Keeper(board_store)
@@ -216,6 +218,8 @@ class Node:
             nursery.start_soon(self.replicator.tick)
             nursery.start_soon(self.replicator.follow_news)
             nursery.start_soon(self.submitter.ask_again)
+            nursery.start_soon(self.proposer.decide)
+            nursery.start_soon(self.proposer.retell)
             nursery.start_soon(self.spreader.spread)
             nursery.start_soon(self.spreader.acknowledge)
             nursery.start_soon(self.spreader.gossip)
