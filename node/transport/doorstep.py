@@ -14,7 +14,7 @@ import trio
 from libp2p.custom_types import TProtocol
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 
-from .framing import BadFrame, Splitter, pack
+from .framing import BadFrame, Splitter, length_of
 from .limits import (
     ANSWER_DEADLINE_S,
     FOUNDING_BYTES_MAX,
@@ -28,7 +28,7 @@ from .logs import LOGGER
 from .stream import MuxedStream
 
 KNOCK = TProtocol("/tallystick/knock/1")
-READ_BYTES = 64 << 10
+PIECE_BYTES = 64 << 10
 
 Answer = Callable[[str, bytes], Awaitable[bytes | None]]
 """Client peer id and question in, reply out; None hangs up."""
@@ -57,12 +57,17 @@ class Frames:
     async def receive(self) -> bytes:
         """The next frame. Raises BadFrame for an impossible length, MuxedStreamError when no more come."""
         while not self._waiting:
-            self._waiting += self._splitter.feed(await self._stream.read(READ_BYTES))
+            self._waiting += self._splitter.feed(await self._stream.read(PIECE_BYTES))
         return self._waiting.pop(0)
 
     async def send(self, frame: bytes) -> None:
-        """Queue a frame, waiting while much is queued. Raises MuxedStreamError when the other side does not read."""
-        await self._stream.write(pack(frame))
+        """Queue a frame piece by piece, waiting while much is queued, so that who does not read keeps little here.
+
+        Raises MuxedStreamError when the other side does not read.
+        """
+        await self._stream.write(length_of(frame))
+        for start in range(0, len(frame), PIECE_BYTES):
+            await self._stream.write(frame[start : start + PIECE_BYTES])
 
 
 class Doorstep:

@@ -18,10 +18,15 @@ class BadFrame(ValueError):
 
 def pack(frame: bytes) -> bytes:
     """The bytes that carry `frame`. Raises ValueError when it is empty or too long: a broken caller."""
+    return length_of(frame) + frame
+
+
+def length_of(frame: bytes) -> bytes:
+    """The bytes that go before `frame`. Raises ValueError as `pack`."""
     size = len(frame)
     if not 0 < size <= FRAME_BYTES_MAX:
         raise ValueError(f"a frame has 1 to {FRAME_BYTES_MAX} bytes, not {size}")
-    return _LENGTH.pack(size) + frame
+    return _LENGTH.pack(size)
 
 
 class Splitter:

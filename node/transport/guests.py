@@ -1,7 +1,7 @@
 """Guests: peers that are not on the list. Each may ask at the doorstep for a minute, and nothing else.
 
 A guest's connection is kept away from the libp2p host: no gossip, no identify, no ping and no link can begin on it.
-It has one stream, which must be for the doorstep. Who is known by the time that he comes is no guest (`gate`).
+It is served one stream, the first that is for the doorstep. Who is known by the time that he comes is no guest.
 
 The places cannot be kept shut: a newcomer takes that of the oldest guest, first of those behind the address that has
 most of them. So one machine with many names displaces itself.
@@ -10,12 +10,14 @@ most of them. So one machine with many names displaces itself.
 from collections import Counter
 
 import trio
+from libp2p.exceptions import BaseLibp2pError
 from libp2p.protocol_muxer.multiselect import Multiselect
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 
 from .doorstep import KNOCK, Answering, converse
 from .limits import GUEST_GRACE_S, GUEST_S, GUESTS_MAX, QUESTION_DEADLINE_S, WELCOME_S
 from .logs import LOGGER
+from .stream import MuxedStream
 from .yamux import Muxer
 
 
@@ -94,12 +96,22 @@ class Guests:
 
     async def _answer(self, guest: Guest) -> None:
         with trio.fail_after(QUESTION_DEADLINE_S):
-            stream = await guest.muxer.accept_stream()
-            chosen, _ = await Multiselect({KNOCK: None}).negotiate(MultiselectCommunicator(stream))
-        if chosen == KNOCK and self.answering is not None:
+            stream = await self._opened(guest.muxer)
+        if self.answering is not None:
             guest.is_asking = True
             await converse(stream, guest.peer, self.answering)
         guest.muxer.abort()
+
+    async def _opened(self, muxer: Muxer) -> MuxedStream:
+        """The first stream that is for the doorstep. Others are told so and reset."""
+        while True:
+            stream = await muxer.accept_stream()
+            try:
+                await Multiselect({KNOCK: None}).negotiate(MultiselectCommunicator(stream))
+            except BaseLibp2pError:
+                await stream.reset()
+            else:
+                return stream
 
     def _to_displace(self, newcomer: str) -> Guest:
         """The oldest guest of the address that has most of them, the newcomer counted."""

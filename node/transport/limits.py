@@ -108,7 +108,8 @@ class Allowance:
 
 
 KNOWN = Allowance(STREAMS_PER_PEER_MAX, None)
-GUEST = Allowance(1, GUEST_BYTES_MAX)
+GUEST = Allowance(4, GUEST_BYTES_MAX)
+"""One stream is served; the rest is for libraries that first ask who we are, and wait."""
 HOST = Allowance(0, QUESTIONS_MAX * (REPLY_BYTES_MAX + (64 << 10)))
 """Of one whom we ask at its doorstep: it answers on the stream that we opened."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from node.transport import LinkDown, LinkUp, Transport, open_transport, service
+from node.transport import LinkDown, LinkUp, Transport, dialling, open_transport, service
 
 from .transport_echo import echo_process, peer_of, seed_of
 
@@ -226,3 +226,43 @@ async def test_ten_openings_and_closings_leave_nothing_behind() -> None:
     assert open_descriptors() <= descriptors
     assert trio.lowlevel.current_statistics().tasks_living <= tasks
     assert len(list(Path("/proc/self/task").iterdir())) <= threads
+
+
+def nobody_at() -> str:
+    """An address of this machine where nobody answers, though it takes connections."""
+    return f"/ip4/127.0.0.1/tcp/{free_port()}"
+
+
+async def test_the_addresses_of_a_peer_are_tried_in_turn_and_the_good_one_stays_first(nursery: trio.Nursery) -> None:
+    server = await opened(nursery, 1, only(2))
+    good = server.addresses[0]
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        entries = [f"{nobody_at()}/p2p/{server.peer_id}", good, f"{nobody_at()}/p2p/{server.peer_id}", good]
+        client = await opened(nursery, 2, entries, listen="")
+        await until(lambda: client.connected() == {server.peer_id}, 3)
+        dialler = client._diallers[server.peer_id]
+        assert len(dialler.addresses) == 3, "one that is named twice is one"
+        client.allow(entries)
+        assert client._diallers[server.peer_id] is dialler, "the same list changes nothing"
+        server.deny({client.peer_id})
+        await until(lambda: not client.connected(), 2)
+        server.deny(set())
+        await until(lambda: client.connected() == {server.peer_id}, 3)
+        client.allow([f"/ip4/127.0.0.1/tcp/{silent.getsockname()[1]}/p2p/{server.peer_id}", *entries])
+        assert client.connected() == {server.peer_id}, "new addresses do not end a link"
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_hurried_peer_is_dialled_at_once(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "DIAL_FIRST_WAIT_S", 60.0)
+    monkeypatch.setattr(dialling, "DIAL_WAIT_MAX_LOCAL_S", 60.0)
+    listen = f"/ip4/127.0.0.1/tcp/{free_port()}"
+    early = await opened(nursery, 1, [f"{listen}/p2p/{peer_of(2)}"], listen="")
+    await trio.sleep(0.3)
+    late = await opened(nursery, 2, only(1), listen)
+    await trio.sleep(0.5)
+    assert not early.connected()
+    early.hurry(peer_of(7))
+    early.hurry(late.peer_id)
+    await until(lambda: early.connected() == {late.peer_id}, 1.5)
+    nursery.cancel_scope.cancel()

@@ -1,5 +1,7 @@
 """A transport in a process of its own that sends every frame back: `python -m tests.real.transport_process`.
 
+At its doorstep it answers a question with as many bytes as the question's number says, or with the question itself.
+
 Reads one JSON line from standard input: seed (hex), listen, peers, topic. Answers with one JSON line:
 peer_id and addresses. Then every further line "rss" is answered with the resident memory in bytes,
 "cpu" with the CPU seconds used, "hints" with the hints received so far; it ends when standard input closes.
@@ -20,6 +22,10 @@ async def _echo(transport: Transport) -> None:
     async for peer, frames in transport.inbox:
         for frame in frames:
             transport.send_nowait(peer, frame)
+
+
+async def _answer_knock(peer: str, question: bytes) -> bytes:
+    return bytes(int(question)) if question.isdigit() else question
 
 
 async def _count_hints(transport: Transport, counted: list[int]) -> None:
@@ -52,6 +58,7 @@ async def main() -> None:
         transport: Transport = await nursery.start(
             open_transport, bytes.fromhex(wanted["seed"]), wanted["listen"], wanted["peers"], wanted["topic"]
         )
+        transport.serve_knocks(_answer_knock)
         nursery.start_soon(_echo, transport)
         nursery.start_soon(_count_hints, transport, hints)
         _say({"peer_id": transport.peer_id, "addresses": transport.addresses})

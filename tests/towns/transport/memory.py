@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from libp2p.peer.id import ID
 
+from node.transport.limits import KNOWN, Allowance
 from node.transport.yamux import Muxer
 
 
@@ -34,10 +35,10 @@ class MemorySession:
         await trio.aclose_forcefully(self._stream)
 
 
-def muxer(stream: trio.abc.Stream, is_initiator: bool) -> Muxer:
+def muxer(stream: trio.abc.Stream, is_initiator: bool, allowance: Allowance = KNOWN) -> Muxer:
     """A muxer over one end."""
     session: Any = MemorySession(stream, is_initiator)
-    return Muxer(session, cast(ID, "anna" if is_initiator else "bob"))
+    return Muxer(session, cast(ID, "anna" if is_initiator else "bob"), None, allowance)
 
 
 @asynccontextmanager

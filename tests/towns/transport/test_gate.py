@@ -62,6 +62,22 @@ def test_one_peer_and_all_peers_together_have_a_bound() -> None:
     assert made.refusal("bob") is not None
 
 
+def test_a_stranger_is_one_who_is_not_on_the_list_and_not_shut_out() -> None:
+    conduct = Conduct(lambda: 0.0)
+    made = Gate(conduct)
+    made.own, made.allowed, made.denied = "me", {"anna", "bob"}, {"carl", "bob"}
+    for _ in range(BAD_FRAMES_MAX):
+        conduct.mark("dora")
+    assert [peer for peer in ("me", "anna", "bob", "carl", "dora", "emil") if made.is_stranger(peer)] == ["emil"]
+
+
+def test_who_is_asked_is_welcome_but_not_dialled() -> None:
+    made = gate("anna")
+    assert made.may_be_dialled("anna") and not made.may_be_dialled("bob")
+    made.asking["anna"] += 1
+    assert made.is_welcome("anna") and not made.may_be_dialled("anna")
+
+
 @pytest.mark.parametrize("size", [0, 31, 33])
 def test_a_seed_of_the_wrong_length_makes_no_host(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
