@@ -98,7 +98,7 @@ class NodeApi:
         after = (Query("after", int, "replay what is above this row; so does the header Last-Event-ID"),)
         return [
             Call("GET", "/v1/health", self.health, read, "200 while the node can record, 503 once it cannot",
-                 HealthView),
+                 HealthView, also=(503,)),
             Call("GET", "/v1/status", settled(self.status), read, "how the node is", StatusView, query=root),
             Call("GET", "/v1/members", settled(self.members), read, "everybody, in order of admission", AccountsView,
                  query=paged(MEMBERS_MAX)),
@@ -109,7 +109,7 @@ class NodeApi:
             Call("GET", "/v1/entries", settled(self.entries), read, "all entries in the order they were recorded here",
                  EntriesView, query=entries),
             Call("POST", "/v1/entries", self.hand_in, Scope.SPEND, "hand in a signed entry", VerdictView, HandIn,
-                 status=201, example={"entry": "lQMAAQ=="}),
+                 status=201, also=(200, 202), example={"entry": "lQMAAQ=="}),
             Call("GET", "/v1/entries/{id}", settled(self.entry), read, "one entry by its id, with its certificate",
                  CertifiedEntryView),
             Call("GET", "/v1/payments/{id}", settled(self.payment), read, "one payment by its text form pay1...",

@@ -7,7 +7,7 @@ here sends a CORS header, ever: no page of another site is to read an answer.
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -16,11 +16,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
 
 from .calls import Call, routes_of
 from .guard import BODY_BYTES_MAX, Guard, body_too_big
+from .openapi import document
 from .problem import CONTENT_TYPE, INTERNAL, Failed, Problem
+from .scopes import Scope
 
 log = logging.getLogger("tally.web")
 
@@ -50,7 +53,10 @@ def problem_response(problem: Problem) -> Response:
 
 
 def application(calls: Iterable[Call], failures: FailureHandlers | None = None) -> Starlette:
-    """Put a table of calls together. `failures` says which problem an exception of that type becomes."""
+    """Put a table of calls together, with one more that gives the OpenAPI document of all of them.
+
+    `failures` says which problem an exception of that type becomes.
+    """
 
     async def failed(_: Request, error: Exception) -> Response:
         assert isinstance(error, Failed)
@@ -62,9 +68,24 @@ def application(calls: Iterable[Call], failures: FailureHandlers | None = None) 
     handlers: dict[Any, Any] = {Failed: failed, HTTPException: _http_error, Exception: _internal}
     for kind, as_problem in (failures or {}).items():
         handlers[kind] = partial(named, as_problem)
-    app = Starlette(routes=routes_of(calls), exception_handlers=handlers)
+    app = Starlette(routes=routes_of(documented(calls)), exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
+
+
+def documented(calls: Iterable[Call]) -> list[Call]:
+    """A table and the call that gives its document."""
+
+    @cache
+    def written() -> bytes:
+        return msgspec.json.encode(document(everything))
+
+    async def give(_: Request) -> Response:
+        return Response(written(), media_type="application/json")
+
+    own = Call("GET", "/v1/openapi.json", give, Scope.READ, "this document", dict[str, Any])
+    everything = [*calls, own]
+    return everything
 
 
 async def _internal(_: Request, __: Exception) -> Response:
@@ -94,13 +115,13 @@ class Guarded:
         self._guard = guard
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
             await self._serve(scope, receive, _secured(send))
 
-    async def _serve(self, scope: Scope, receive: Receive, send: "_Secured") -> None:
+    async def _serve(self, scope: Connection, receive: Receive, send: "_Secured") -> None:
         found = self._guard.check(scope["headers"], self._clock())
         if isinstance(found, Problem):
             await problem_response(found)(scope, receive, send)

@@ -49,6 +49,8 @@ class Call:
     query: tuple[Query, ...] = ()
     status: int = 200
     """Of an answer that went well."""
+    also: tuple[int, ...] = ()
+    """Other statuses that come with the same shape."""
     media: str = "application/json"
     example: Any = None
     """A body as somebody would send it."""
