@@ -9,12 +9,14 @@ import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from devnet.__main__ import COMMANDS as DEVNET_COMMANDS
 from devnet.__main__ import Devnet
+from node.__main__ import TallyNode
 from protocol import base
 from protocol.knocks import KNOCKS, REPLIES
 from protocol.messages import MESSAGES
@@ -30,6 +32,7 @@ from wallet.__main__ import Tally
 
 SPEC = (ROOT / "protocol" / "README.md").read_text()
 README = (ROOT / "README.md").read_text()
+DOORSTEP: dict[int, type] = {**KNOCKS, **REPLIES}
 OP_NAMES = {"Amend": "charter"}
 """Ops whose class is not called as the op is."""
 
@@ -70,9 +73,9 @@ def test_every_message_is_in_the_spec_with_its_tag(tag: int) -> None:
     assert re.search(rf"^\| `{_name(MESSAGES[tag])}` \| {tag} \|", SPEC, re.MULTILINE)
 
 
-@pytest.mark.parametrize("tag", KNOCKS | REPLIES, ids=lambda tag: (KNOCKS | REPLIES)[tag].__name__)
+@pytest.mark.parametrize("tag", DOORSTEP, ids=lambda tag: DOORSTEP[tag].__name__)
 def test_every_question_and_reply_of_the_doorstep_is_in_the_spec_with_its_tag(tag: int) -> None:
-    kind: type = (KNOCKS | REPLIES)[tag]
+    kind = DOORSTEP[tag]
     assert re.search(rf"^\| `{_name(kind)}` \| {tag} \|", SPEC, re.MULTILINE)
 
 
@@ -97,9 +100,14 @@ def test_every_rule_that_a_vector_turns_on_is_in_the_spec() -> None:
     rules = set(re.findall(r"\*\*(R\d+\.\d+[a-z]?)\b", SPEC))
     files = (ROOT / "tests" / "vectors").glob("*.json")
     stories = [story for file in files if isinstance(story := json.loads(file.read_text()), dict)]
-    steps = [step for story in stories for step in story.get("steps", story.get("ids", []))]
+    steps = [step for story in stories for step in (*story.get("steps", ()), *story.get("ids", ()))]
     assert len(steps) > 800
-    assert {step["rule"] for step in steps} <= rules
+    papers = [row for part in _papers().values() if isinstance(part, list) for row in part]
+    assert {step["rule"] for step in (*steps, *papers)} <= rules
+
+
+def _papers() -> dict[str, Any]:
+    return json.loads((ROOT / "tests" / "vectors" / "papers.json").read_text())  # type: ignore[no-any-return]
 
 
 def test_the_worked_examples_of_the_spec_are_right() -> None:
@@ -111,7 +119,7 @@ def test_the_caps_are_in_the_spec() -> None:
         assert re.search(rf"\b{cap}\b", SPEC)
 
 
-PROGRAMS: dict[str, click.Group] = {"tally": Tally(), "tally-devnet": Devnet()}
+PROGRAMS: dict[str, click.Group] = {"tally": Tally(), "tally-node": TallyNode(), "tally-devnet": Devnet()}
 TEXTS = [file.read_text() for file in DOCUMENTS]
 LINES = sorted({line for text in TEXTS if text != SPEC for line in (*typed(text), *mentioned(text))})
 """All but the spec's: what begins with `tally ` there is the name of something that is hashed."""

@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 
-from protocol.base import AccountId, Malformed
+from protocol import codec
+from protocol.addresses import peer_text
+from protocol.base import AccountId, Malformed, PublicKey
+from protocol.entry import read_signed
+from protocol.invite import Voucher, voucher_fault
+from protocol.knocks import decode_knock, decode_reply, encode_knock, encode_reply
+from protocol.ledger import Ledger
 from protocol.messages import decode_message, encode_message
+from protocol.record import SignedRecord, record_fault
+from protocol.request import Request, request_fault
 from protocol.verdict import Code, Need
-from tests.vectors.make import HERE, STORIES, forms_text, messages_text, text
+from tests.builders import accept
+from tests.vectors.make import HERE, STORIES, forms_text, messages_text, papers_text, text
+from tests.vectors.papers import content_of
 from tests.vectors.replaying import Replay
 
 OUT_OF_REACH = {
@@ -128,3 +138,67 @@ def test_every_message_has_the_bytes_that_are_listed() -> None:
         else:
             with pytest.raises(Malformed):
                 decode_message(raw)
+
+
+# Invites, records, requests: each row from its bytes, beside a ledger that holds the founding entry.
+
+
+def _papers() -> tuple[dict[str, Any], Ledger]:
+    papers, ledger = _story("papers"), Ledger()
+    accept(ledger, read_signed(bytes.fromhex(papers["community"]["founding"])))
+    assert ledger.commons.community.hex() == papers["community"]["id"]
+    return papers, ledger
+
+
+def _value(row: dict[str, Any]) -> codec.Plain:
+    return codec.decode(bytes.fromhex(row["bytes"]), 1 << 16)
+
+
+def test_papers_are_what_their_maker_would_write() -> None:
+    assert (HERE / "papers.json").read_text() == papers_text()
+
+
+def test_invites_and_cards_hold_what_is_listed() -> None:
+    papers, _ = _papers()
+    assert [row["bytes"] for row in papers["texts"]] == [content_of(row["text"]) for row in papers["texts"]]
+    assert [row["bytes"] is not None for row in papers["texts"]] == [True] * 10 + [False] * 14
+    for row in papers["peers"]:
+        assert peer_text(PublicKey(bytes.fromhex(row["key"]))) == row["peer"]
+
+
+def test_records_are_taken_as_listed() -> None:
+    papers, ledger = _papers()
+    for row in papers["records"]:
+        signed = SignedRecord.read(_value(row))
+        assert signed.id.hex() == row["id"], row["name"]
+        assert (record_fault(ledger, signed, papers["community"]["now"]) is None) == row["taken"], row["name"]
+    assert {row["taken"] for row in papers["records"]} == {True, False}
+
+
+def test_vouchers_and_requests_get_the_code_that_is_listed() -> None:
+    papers, ledger = _papers()
+    now_s = papers["community"]["now"]
+    for row in papers["vouchers"]:
+        fault = voucher_fault(ledger, Voucher.read(_value(row)), now_s)
+        assert (None if fault is None else fault.code) == row["code"], row["name"]
+    for row in papers["requests"]:
+        request = Request.read(_value(row))
+        assert (request.id.hex(), request_fault(ledger, request, now_s)) == (row["id"], row["code"]), row["name"]
+
+
+def test_questions_and_answers_of_the_doorstep_have_the_bytes_that_are_listed() -> None:
+    for row in _papers()[0]["doorstep"]:
+        raw = bytes.fromhex(row["bytes"])
+        if row["right"]:
+            assert _read_again(raw) == raw, row["name"]
+        else:
+            for read in (decode_knock, decode_reply):
+                with pytest.raises(Malformed):
+                    read(raw)
+
+
+def _read_again(raw: bytes) -> bytes:
+    try:
+        return encode_knock(decode_knock(raw))
+    except Malformed:
+        return encode_reply(decode_reply(raw))

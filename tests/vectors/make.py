@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .forms import forms
+from .papers import papers
 from .stories import commons, edges, finality, founding, heights, levy, payments, places, shapes, values
 from .talk import messages
 from .writing import Story
@@ -39,10 +40,21 @@ def messages_text() -> str:
     return "[\n" + ",\n".join(json.dumps(row) for row in messages()) + "\n]\n"
 
 
+def papers_text() -> str:
+    """The file of invites, records and requests: one row a line, as long as they are."""
+    parts = []
+    for name, part in papers().items():
+        rows = [part] if isinstance(part, dict) else part
+        lines = ",\n  ".join(json.dumps(row) for row in rows)
+        parts.append(f"{json.dumps(name)}: " + (lines if isinstance(part, dict) else f"[\n  {lines}\n ]"))
+    return "{\n " + ",\n ".join(parts) + "\n}\n"
+
+
 def write() -> None:
     """Write all files."""
     (HERE / "forms.json").write_text(forms_text())
     (HERE / "messages.json").write_text(messages_text())
+    (HERE / "papers.json").write_text(papers_text())
     for name in STORIES:
         (HERE / f"{name}.json").write_text(text(name))
 
