@@ -11,7 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.base import KEY_BYTES
+from protocol.addresses import peer_text
+from protocol.base import KEY_BYTES, PublicKey
 from protocol.signing import SecretKey
 
 from .filesystem import (
@@ -39,6 +40,16 @@ class Identity:
     def fresh(cls) -> "Identity":
         """Two new secrets, on no disk yet."""
         return cls(secrets.token_bytes(KEY_BYTES), SecretKey.from_seed(secrets.token_bytes(KEY_BYTES)))
+
+    @property
+    def transport_key(self) -> PublicKey:
+        """The public half of the transport key: what a peer id is the text of."""
+        return SecretKey.from_seed(self.transport_seed).public
+
+    @property
+    def peer_id(self) -> str:
+        """By which other nodes know this one, as libp2p writes it."""
+        return peer_text(self.transport_key)
 
     def __repr__(self) -> str:
         return f"Identity(witness={self.witness_key.public.hex()})"

@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from protocol.entry import SignedEntry
+
 from .filesystem import StoreRefused
 from .identity import Identity, read_identity, save_identity
 from .journal import Journal
-from .records import WitnessRecord
+from .records import EntryRecord, WitnessRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ def found_store(home: Path) -> Store:
         store = Store(journal, read_identity(folder))
         undo.pop_all()
     return store
+
+
+def give_community(store: Store, founding: SignedEntry) -> None:
+    """Put the founding entry, which was judged, into a journal that has no community yet; durable when this returns."""
+    if has_community(store.journal):
+        raise StoreRefused("There is a community in this journal already", "Use another home")
+    store.journal.append([EntryRecord(founding)])
+
+
+def has_community(journal: Journal) -> bool:
+    """Tell whether the node of this journal was founded with, or founded one."""
+    return journal.counts()["entries"] > 0
 
 
 def open_store(home: Path) -> Store:

@@ -12,7 +12,7 @@ PACKAGES = ("protocol", "node", "wallet", "devnet", "tests")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(file for package in PACKAGES for file in (ROOT / package).rglob("*.md"))])
 
 _BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SPAN = re.compile(r"`((?:tally|tally-devnet|make|python) [^`]+)`")
+_SPAN = re.compile(r"`((?:tally|tally-node|tally-devnet|make|python) [^`]+)`")
 _PRINTED = re.compile(r"^print\(.*\)  # (.*)$", re.MULTILINE)
 
 

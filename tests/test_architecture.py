@@ -104,6 +104,8 @@ BROAD_EXCEPTS = {
 
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
+    "node/host.py _serve": PROCESS,
+    "node/host.py _wait": PROCESS,
     "node/running.py until_signal": PROCESS,
     "node/service.py _work": PROCESS,
     "node/service.py run_node": PROCESS,

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("wallet.commands.founding", "Found a community: you are its first member, steward and witness."),
     "up": ("wallet.commands.running", "Start node and wallet of this home."),
     "down": ("wallet.commands.running", "Stop them."),
+    "service": ("wallet.commands.service", "Have the system start them by itself."),
     "status": ("wallet.commands.showing", "Show how the node is doing."),
     "balance": ("wallet.commands.showing", "Show where you stand and what you can spend."),
     "history": ("wallet.commands.showing", "List your payments, newest first."),

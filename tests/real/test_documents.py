@@ -142,7 +142,7 @@ def test_what_looks_like_a_command_is_in_a_block_that_is_run() -> None:
     for document in DOCUMENTS:
         text = document.read_text()
         assert kinds(text) <= {"console", "python", ""}
-        assert not re.findall(r"^ {4}(?:\$ |curl |make |tally |tally-devnet |python3? )", text, re.MULTILINE)
+        assert not re.findall(r"^ {4}(?:\$ |curl |make |tally(?:-\w+)? |python3? )", text, re.MULTILINE)
 
 
 def test_every_row_of_the_tables_is_for_a_line_of_a_document() -> None:
