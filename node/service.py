@@ -21,6 +21,7 @@ from protocol.signing import RememberingVerify, SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
 from . import wallclock
+from .acquaintances import Acquaintances
 from .asking import Asker
 from .board import Board, Keeper, Sharing
 from .bookkeeper import Bookkeeper
@@ -84,6 +85,7 @@ class Node:
         self.request_sharing = RequestSharing(door, self.exchange, self.requests)
         self.doorstep = Doorstep(transport.peer_id, door, self.shelf, self.board, self.requests)
         transport.serve_knocks(self.doorstep.answer)
+        self.acquaintances = Acquaintances(config.peers, transport, door, self.exchange, self.board)
         self.exchange.answer(Answer, self._on_answer)
 
     # Facts
@@ -116,7 +118,7 @@ class Node:
             found.append(f"nothing is signed or taken in any more, only shown: {self.bookkeeper.failed}")
         if self.witnessing is not None and self.witnessing.dead is not None:
             found.append(f"this witness never votes again and must be replaced: {self.witnessing.dead}")
-        return found
+        return [*found, *self.acquaintances.problems()]
 
     # For the wallet and the APIs
 
@@ -227,6 +229,7 @@ class Node:
             nursery.start_soon(self.sharing.spread)
             nursery.start_soon(self.sharing.compare)
             nursery.start_soon(self.request_sharing.sweep)
+            nursery.start_soon(self.acquaintances.keep)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)
 

@@ -104,6 +104,7 @@ BROAD_EXCEPTS = {
 
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
+    "node/acquaintances.py keep": PROCESS,
     "node/host.py _serve": PROCESS,
     "node/host.py _wait": PROCESS,
     "node/running.py until_signal": PROCESS,

@@ -93,10 +93,11 @@ class Board:
             if held.card is not None and not held.has_expired(now_s)
         ]
 
-    def cards_of(self, peer: str) -> list[SignedRecord]:
+    def cards_of(self, peer: str) -> list[tuple[SignedRecord, Card]]:
         """Every card for one peer that was not withdrawn, whoever signed it, also expired ones."""
         key = Kind.CARD, peer.encode()
-        return [held.signed for one in self._authors.values() if (held := one.get(key)) and not held.is_withdrawn]
+        found = [self._authors[author].get(key) for author in sorted(self._authors)]
+        return [(held.signed, held.card) for held in found if held is not None and held.card is not None]
 
     def authors(self) -> list[AccountId]:
         """Who has anything here, ascending."""

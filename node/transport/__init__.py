@@ -8,7 +8,7 @@ from .doorstep import Doorstep, NotReached
 from .events import LinkDown, LinkEvent, LinkUp
 from .host import peer_id_of
 from .limits import FOUNDING_BYTES_MAX, FRAME_BYTES_MAX, HINT_BYTES_MAX, REPLY_BYTES_MAX, Pace
-from .service import Transport, open_transport
+from .service import Transport, can_be_dialled, open_transport
 
 __all__ = [
     "FOUNDING_BYTES_MAX",
@@ -22,6 +22,7 @@ __all__ = [
     "NotReached",
     "Pace",
     "Transport",
+    "can_be_dialled",
     "open_transport",
     "peer_id_of",
 ]

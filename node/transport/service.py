@@ -296,6 +296,18 @@ def _split_peer(text: str) -> tuple[str, Multiaddr | None]:
     return peer, Multiaddr(address) if address else None
 
 
+def can_be_dialled(address: str) -> bool:
+    """Whether `Transport.allow` takes this text as an address to dial: what a card says was not written here."""
+    try:
+        _, dialled = _split_peer(address)
+        if dialled is None:
+            return False
+        socket_address(dialled)
+    except ValueError:
+        return False
+    return True
+
+
 async def open_transport(
     seed: bytes,
     listen: str,

@@ -122,7 +122,7 @@ def test_cards_end_by_the_clock_and_give_their_slot_free(town: Town) -> None:
         (town["ana"], peer("node")),
     ]
     assert [found.peer for _, found in board.cards(NOW_S + 60)] == [peer("host")]
-    assert board.cards_of(peer("node")) == [shown]
+    assert [signed for signed, _ in board.cards_of(peer("node"))] == [shown]
     before = board.fingerprint(town["ana"])
     board.sweep(NOW_S + 60)
     assert board.get(shown.slot) is None and board.fingerprint(town["ana"]) != before
