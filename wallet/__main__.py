@@ -15,7 +15,7 @@ from node.terminal import prepare
 from wallet.commands.session import HOME, session_of
 
 COMMANDS = {
-    "init": ("wallet.commands.founding", "Found a community: you are its first member, steward and witness."),
+    "init": ("wallet.commands.founding", "Found a community, or join one by an invite."),
     "up": ("wallet.commands.running", "Start node and wallet of this home."),
     "down": ("wallet.commands.running", "Stop them."),
     "service": ("wallet.commands.service", "Have the system start them by itself."),

@@ -5,7 +5,6 @@ left, again from time to time. A server that is away, turns this home away or sh
 visits alone. Writes nothing to any disk; what admission leads to is in `joining`.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Protocol
 
 import trio
 
+from node import wallclock
 from protocol.base import AccountId, Malformed, Signature
 from protocol.invite import Invite, InviteFault, invite_fault
 from protocol.knocks import (
@@ -78,6 +78,8 @@ class Door:
     """Why the last visit came to nothing, in words."""
     is_read: bool = False
     """All that it has was read, up to now."""
+    is_untrue: bool = False
+    """What it showed the last time cannot be so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,17 @@ class Admission:
 
 
 class Applicant:
-    """Asks by one invite. Without a request it only looks. `clock` is seconds since 1970."""
+    """Asks by one invite. Without a request it only looks. `clock`: seconds since 1970, by default this computer's."""
 
     def __init__(
-        self, invite: Invite, request: Request | None, knocking: Knocking, clock: Callable[[], float] = time.time
+        self, invite: Invite, request: Request | None, knocking: Knocking, clock: Callable[[], int] | None = None
     ) -> None:
         self.invite = invite
         self.request = request
         self.admission: Admission | None = None
         self.doors = [Door(address, self._fresh()) for address in invite.addresses]
         self._knocking = knocking
-        self._clock = clock
+        self._clock = clock or wallclock.now_s
 
     # How it stands
 
@@ -116,13 +118,15 @@ class Applicant:
 
     def fault(self) -> str | None:
         """The code of what keeps this home out for good, or None: by what is proven, else by what all doors say."""
-        now, ledger = int(self._clock()), self.ledger
+        now, ledger = self._clock(), self.ledger
         if self.invite.voucher.expires <= now:
             return InviteFault.EXPIRED.code
         if ledger is not None and (found := invite_fault(ledger, self.invite, now)) is not None:
             return found.code
         if ledger is not None and self.request is not None and self.request.handle in ledger.commons.by_handle:
             return "handle_taken"
+        if ledger is None and all(door.is_untrue for door in self.doors):
+            return InviteFault.FOREIGN.code
         codes = [door.turned for door in self.doors if door.turned in WORDS]
         is_everywhere = all(door.turned or door.trouble for door in self.doors)
         return codes[0] if codes and is_everywhere else None
@@ -162,6 +166,7 @@ class Applicant:
     async def _visit(self, door: Door) -> None:
         """Read and leave the request at one door; whatever goes wrong there is noted and ends only this visit."""
         turned = trouble = None
+        is_untrue = False
         try:
             with trio.fail_after(VISIT_S):
                 async with self._knocking.knock(door.address, KNOCK_TIMEOUT_S) as step:
@@ -169,7 +174,7 @@ class Applicant:
                     if turned is None and door.is_read and not door.reading.holds_anchor:
                         trouble = "it has not heard yet of what the invite refers to"
         except Untrue as error:
-            door.reading = self._fresh()
+            door.reading, is_untrue = self._fresh(), True
             trouble = f"not used: {error}"
         except Malformed:
             trouble = "not used: it answers with what is no answer"
@@ -177,7 +182,7 @@ class Applicant:
             trouble = "it takes too long to answer"
         except OSError as error:
             trouble = f"not reached: {error}"
-        door.turned, door.trouble = turned, trouble
+        door.turned, door.trouble, door.is_untrue = turned, trouble, is_untrue
 
     async def _converse(self, door: Door, step: AskedPeer) -> str | None:
         """Read, and if this home is not admitted there, leave the request; the code with which it is turned away."""

@@ -6,6 +6,7 @@ network library). What it shows while it asks is a plain value, for the API and 
 
 import logging
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -13,13 +14,20 @@ from typing import TypedDict
 import trio
 
 from node.journal import Journal
+from node.store import open_store
+from node.storelock import StoreLock
 from node.transport import Transport, open_transport
 from protocol.base import CommunityId
+from protocol.invite import SEED_BYTES, Invite
 from protocol.payment import community_text
 
 from .applying import Applicant, turned_words
 from .home import Home
-from .joining import Joining, held_account, settle
+from .joining import Joining, held_account, read_joining, settle
+
+LOOK_S = 15.0
+"""How long a command that just looks or asks waits for the slowest door."""
+ADMISSION_WAIT_S = 15.0
 
 log = logging.getLogger("tally.asking")
 
@@ -52,6 +60,42 @@ async def knocking(seed: bytes, community: CommunityId) -> AsyncIterator[Transpo
         transport: Transport = await nursery.start(open_transport, seed, "", [], community.hex())
         yield transport
         nursery.cancel_scope.cancel()
+
+
+async def look(invite: Invite) -> Applicant:
+    """Visit all doors of an invite once, as nobody in particular, and leave nothing there."""
+    async with knocking(secrets.token_bytes(SEED_BYTES), invite.community) as transport:
+        outlook = Applicant(invite, None, transport)
+        with trio.move_on_after(LOOK_S):
+            await outlook.look()
+        return outlook
+
+
+async def ask_now(home: Home) -> Applicant:
+    """Leave the request of a home that was just made; wait a little if the invite needs no second step.
+
+    When it is admitted meanwhile, it is a whole home. Raises StoreRefused while a node runs on it.
+    """
+    joining = read_joining(home)
+    lock = StoreLock(home.run)
+    try:
+        store = open_store(home.root)
+        try:
+            async with knocking(store.identity.transport_seed, joining.community) as transport:
+                applicant = Applicant(joining.invite, joining.request, transport)
+                with trio.move_on_after(LOOK_S):
+                    await applicant.look()
+                if joining.invite.voucher.uses and applicant.is_asked and applicant.fault() is None:
+                    with trio.move_on_after(ADMISSION_WAIT_S):
+                        await applicant.ask()
+            if applicant.admission is not None:
+                admission = applicant.admission
+                settle(home, joining, store.journal, admission.account, admission.reading.records)
+            return applicant
+        finally:
+            store.journal.close()
+    finally:
+        lock.release()
 
 
 class Asking:

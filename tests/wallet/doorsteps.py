@@ -98,6 +98,8 @@ class Server:
     def _truth(self, client: str, question: Knock) -> Reply:
         elm = self.elm
         assert isinstance(question, ReadCommons | LeaveRequest)
+        if question.community != elm.town.community:
+            return Turned("foreign")
         voucher = question.voucher if isinstance(question, ReadCommons) else question.request.voucher
         assert is_proof(voucher.key, elm.town.community, papers.peer(self.name), client, question.proof)
         if self.turns is not None:

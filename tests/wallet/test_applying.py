@@ -25,7 +25,7 @@ def asked(invite: Invite, handle: str = "eve") -> Request:
     return signed_request(invite, KEYS, handle, "I bake")
 
 
-def applicant(elm: Elm, there: Street, servers: list[Server], *, anchor: int = 0, now: float = NOW) -> Applicant:
+def applicant(elm: Elm, there: Street, servers: list[Server], *, anchor: int = 0, now: int = NOW) -> Applicant:
     invite = elm.invite([server.address for server in servers], anchor=anchor)
     return Applicant(invite, asked(invite), there, lambda: now)
 

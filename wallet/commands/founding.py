@@ -1,4 +1,4 @@
-"""The command that founds a community: init."""
+"""The command that makes a home: init. It founds a community, or with --join asks to be admitted to one (`joining`)."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.exits import USAGE
-from wallet.client import CallFailed
 from wallet.commands.keys import plain_failure
-from wallet.commands.passphrases import asked_new_passphrase, forbid_core_dumps, given_passphrase, passphrase_options
+from wallet.commands.passphrases import forbid_core_dumps, given_passphrase, new_passphrase, passphrase_options
 from wallet.commands.session import Session, command
 
 if TYPE_CHECKING:
@@ -17,27 +15,55 @@ if TYPE_CHECKING:
 
 
 @command("init")
-@click.option("--community", required=True, metavar="NAME", help="What the community is called.")
-@click.option("--unit", required=True, help="What amounts are counted in, such as hours.")
-@click.option("--decimals", type=click.IntRange(0, 6), default=2, show_default=True, help="Digits behind the point.")
-@click.option("--limit", default="0", show_default=True, metavar="AMOUNT", help="How far below zero you may go.")
+@click.option("--community", metavar="NAME", help="Found a community that is called so.")
+@click.option("--unit", help="What amounts are counted in, such as hours.")
+@click.option("--decimals", type=click.IntRange(0, 6), help="Digits behind the point.  [default: 2]")
+@click.option("--limit", metavar="AMOUNT", help="How far below zero you may go.  [default: 0]")
+@click.option("--join", "invite", metavar="INVITE", help="Join a community: an invite, a file with one, - for input.")
+@click.option("--greeting", metavar="TEXT", help="What the stewards read beside your request to join.")
 @click.option("--handle", metavar="NAME", help="What you are called in the community; else your login name.")
 @passphrase_options
 @click.option("--no-passphrase", is_flag=True, help="Leave the keys open to whoever can read your files.")
-def init(session: Session, community: str, unit: str, decimals: int, limit: str, handle: str | None,
-         passphrase_file: str | None, passphrase_fd: int | None, no_passphrase: bool) -> None:  # fmt: skip
-    """Found a community: you are its first member, its steward and its witness."""
+def init(session: Session, community: str | None, unit: str | None, decimals: int | None, limit: str | None,
+         invite: str | None, greeting: str | None, handle: str | None, passphrase_file: str | None,
+         passphrase_fd: int | None, no_passphrase: bool) -> None:  # fmt: skip
+    """Found a community, or join one by an invite.
+
+    Who founds one is its first member, its steward and its witness.
+    """
+    name = (handle or login_name()).removeprefix("@")
+    if invite is not None:
+        require_none_of("--join", community=community, unit=unit, decimals=decimals, limit=limit)
+        from wallet.commands.joining import join
+
+        return join(session, invite, name, greeting or "", passphrase_file, passphrase_fd, no_passphrase=no_passphrase)
+    require_none_of("--community", greeting=greeting)
+    if community is None or unit is None:
+        raise click.UsageError("Give --community NAME and --unit UNIT to found a community, or --join INVITE.")
+    passphrase = given_passphrase(passphrase_file, passphrase_fd)
+    _found(session, community, unit, 2 if decimals is None else decimals, limit or "0", name, passphrase,
+           no_passphrase=no_passphrase)  # fmt: skip
+
+
+def require_none_of(chosen: str, **others: object) -> None:
+    """Raise UsageError when options were given that mean nothing beside the chosen one."""
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise click.UsageError(f"--{given[0]} means nothing with {chosen}.")
+
+
+def _found(session: Session, community: str, unit: str, decimals: int, limit: str, name: str, given: str | None, *,
+           no_passphrase: bool) -> None:  # fmt: skip
     from wallet import founding  # loads the cryptography and the database
     from wallet.errors import WalletError
     from wallet.home import Home
     from wallet.money import parse_limit
 
     forbid_core_dumps()
-    name = (handle or login_name()).removeprefix("@")
     try:
         limit_minor = parse_limit(limit, decimals)
         Home(session.home).require_unused()  # before anybody is asked for a passphrase in vain
-        passphrase = None if no_passphrase else _passphrase(session, given_passphrase(passphrase_file, passphrase_fd))
+        passphrase = None if no_passphrase else new_passphrase(session, given)
         made = founding.found(
             session.home, community=community, unit=unit, decimals=decimals, limit=limit_minor, handle=name,
             passphrase=passphrase,
@@ -45,18 +71,6 @@ def init(session: Session, community: str, unit: str, decimals: int, limit: str,
     except WalletError as error:
         raise plain_failure(error) from None
     _tell(session, made, community, name, is_open=passphrase is None)
-
-
-def _passphrase(session: Session, given: str | None) -> str | None:
-    """The passphrase of the new keystore; None only when a person chose to have none."""
-    if given is not None:
-        return given
-    if not session.terminal.can_ask:
-        raise CallFailed(
-            "needs_passphrase", "Nobody can be asked here for the passphrase.", exit_status=USAGE,
-            next="Use --passphrase-file FILE, --passphrase-fd N or --no-passphrase.",
-        )  # fmt: skip
-    return asked_new_passphrase(session)
 
 
 def login_name() -> str:

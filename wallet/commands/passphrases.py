@@ -68,6 +68,18 @@ def asked_new_passphrase(session: Session) -> str | None:
     return first or None
 
 
+def new_passphrase(session: Session, given: str | None) -> str | None:
+    """The passphrase of the new keystore; None only when a person chose to have none."""
+    if given is not None:
+        return given
+    if not session.terminal.can_ask:
+        raise CallFailed(
+            "needs_passphrase", "Nobody can be asked here for the passphrase.", exit_status=USAGE,
+            next="Use --passphrase-file FILE, --passphrase-fd N or --no-passphrase.",
+        )  # fmt: skip
+    return asked_new_passphrase(session)
+
+
 def require_somebody(session: Session) -> None:
     """Raise CallFailed where nobody can be asked."""
     if not session.terminal.can_ask:

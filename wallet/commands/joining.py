@@ -1,0 +1,192 @@
+"""`tally init --join`: makes a home that asks to be admitted to a community, and asks at once.
+
+First the invite is looked at from all sides, so that a bad one leaves nothing behind, and nobody is asked for a
+passphrase in vain. The same command in a home that is still asking puts another request in the place of its first.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.exits import REFUSED, USAGE
+from wallet.client import CallFailed
+from wallet.commands.keys import plain_failure
+from wallet.commands.passphrases import asked_passphrase, forbid_core_dumps, given_passphrase, new_passphrase
+from wallet.commands.session import Session
+from wallet.commands.showing import counted
+
+if TYPE_CHECKING:
+    from protocol.invite import Invite
+    from protocol.ledger import Ledger
+    from wallet.applying import Applicant
+    from wallet.home import Home
+
+INVITE_BYTES_MAX = 16_384
+STANDARD_INPUT: Path | int = 0
+
+
+def join(session: Session, given: str, handle: str, greeting: str, passphrase_file: str | None,
+         passphrase_fd: int | None, *, no_passphrase: bool) -> None:  # fmt: skip
+    """Ask to be admitted by the invite that `given` is or names. Raises CallFailed."""
+    from wallet.errors import WalletError
+    from wallet.home import Home
+    from wallet.joining import check_wish
+
+    if given == "-" and passphrase_file == "-":
+        raise CallFailed("usage", "Only one of invite and passphrase can be on standard input.", exit_status=USAGE)
+    forbid_core_dumps()
+    home = Home(session.home)
+    try:
+        check_wish(handle, greeting)
+        if not home.is_joining():
+            home.require_unused()
+        invite = read_given(given)
+        _look(session, home, invite, handle)
+        passphrase = given_passphrase(passphrase_file, passphrase_fd)
+        _ask(session, home, invite, handle, greeting, passphrase, no_passphrase=no_passphrase)
+    except WalletError as error:
+        raise plain_failure(error) from None
+
+
+def read_given(given: str) -> "Invite":
+    """The invite that was typed, or lies in the file named, or comes on standard input (-). Raises CallFailed."""
+    from protocol.base import Malformed
+    from protocol.invite import read_invite
+
+    try:
+        return read_invite(_text_of(given))
+    except Malformed as error:
+        raise CallFailed(
+            "bad_invite", f"{sentence(str(error))}", exit_status=USAGE,
+            next="Give the whole text or link, or the name of the file that it was sent in.",
+        ) from None  # fmt: skip
+
+
+def _text_of(given: str) -> str:
+    typed = given.strip().lower()
+    if typed.startswith(("invite1", "tally:")):
+        return given
+    try:
+        raw = _read(STANDARD_INPUT if given == "-" else Path(given).expanduser())
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise CallFailed(
+            "bad_invite", f"That is neither an invite nor a file that can be read: {reason}.", exit_status=USAGE,
+            next="An invite begins with invite1 or tally:invite1.", facts={"given": given[:80]},
+        ) from None  # fmt: skip
+    return raw.decode("utf-8", errors="replace")
+
+
+def _read(source: Path | int) -> bytes:
+    with open(source, "rb", closefd=source != 0) as file:
+        return file.read(INVITE_BYTES_MAX + 1)
+
+
+def _look(session: Session, home: "Home", invite: "Invite", handle: str) -> None:
+    """Raise CallFailed for an invite or name that cannot come to anything, before anything is made."""
+    import trio
+
+    from node import wallclock
+    from protocol.invite import InviteFault
+    from wallet.asking import look  # loads the network library
+
+    if invite.voucher.expires <= wallclock.now_s():
+        raise invite_failure(InviteFault.EXPIRED.code, handle)
+    session.terminal.hint("asking at the addresses of the invite ...")
+    outlook = trio.run(look, invite)
+    fault = outlook.fault()
+    if fault is None and outlook.ledger is not None and _is_taken(outlook.ledger, home, handle):
+        fault = "handle_taken"
+    if fault is not None:
+        raise invite_failure(fault, handle)
+
+
+def _is_taken(ledger: "Ledger", home: "Home", handle: str) -> bool:
+    """Tell whether somebody else is called so; this home itself may have been admitted without knowing it yet."""
+    from wallet.joining import account_of, read_joining
+
+    if home.is_joining() and account_of(ledger, read_joining(home).request) is not None:
+        return False
+    return handle in ledger.commons.by_handle
+
+
+def invite_failure(code: str, handle: str) -> CallFailed:
+    """What keeps somebody out, by its code at the doorstep."""
+    from protocol.invite import InviteFault
+    from protocol.request import WORDS
+
+    is_invite = code in {fault.code for fault in InviteFault}
+    return CallFailed(
+        f"invite_{code}" if is_invite else code, sentence(WORDS[code]), exit_status=REFUSED,
+        next="Nothing was made." if is_invite else "Ask again with another --handle.",
+        facts={} if is_invite else {"handle": handle},
+    )  # fmt: skip
+
+
+def sentence(words: str) -> str:
+    """Words without a full stop as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _ask(session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None, *,
+         no_passphrase: bool) -> None:  # fmt: skip
+    import trio
+
+    from wallet.asking import ask_now
+
+    is_again = home.is_joining()
+    if is_again:
+        _ask_again(session, home, invite, handle, greeting, passphrase)
+    else:
+        _begin(session, home, invite, handle, greeting, passphrase, no_passphrase=no_passphrase)
+    applicant = trio.run(ask_now, home)
+    fault = None if applicant.admission is not None else applicant.fault()
+    if fault is not None and not applicant.is_asked:
+        if not is_again:
+            home.abandon()
+        raise invite_failure(fault, handle)
+    _tell(session, home, applicant, handle)
+
+
+def _begin(session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None, *,
+           no_passphrase: bool) -> None:  # fmt: skip
+    from wallet.joining import begin_joining
+
+    chosen = None if no_passphrase else new_passphrase(session, passphrase)
+    begin_joining(home, invite, handle, greeting, chosen)
+    if chosen is None:
+        session.terminal.warn("no passphrase guards the keys: whoever can read your files can pay in your name")
+
+
+def _ask_again(
+    session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None
+) -> None:
+    from wallet import keystore
+    from wallet.joining import ask_again
+
+    if passphrase is None and keystore.needs_passphrase(home):
+        passphrase = asked_passphrase(session)
+    ask_again(home, invite, handle, greeting, passphrase)
+
+
+def _tell(session: Session, home: "Home", applicant: "Applicant", handle: str) -> None:
+    from protocol.payment import community_text
+
+    ledger, admission = applicant.ledger, applicant.admission
+    name = ledger.commons.name if ledger is not None else ""
+    standing = "admitted" if admission is not None else "asked" if applicant.is_asked else "asking"
+    content = {
+        "standing": standing, "community": community_text(applicant.invite.community), "name": name, "handle": handle,
+        "account": None if admission is None else admission.account, "home": str(home.root),
+        "problems": applicant.troubles(),
+    }  # fmt: skip
+    members = 0 if ledger is None else len(ledger.commons.members)
+    words = {
+        "admitted": f"admitted: you are @{handle}, a member of {name}",
+        "asked": f"asked: {name} ({counted(members, 'member')}) has your request to join as @{handle}",
+        "asking": "not asked yet: nobody at the addresses of the invite took the request",
+    }
+    lines = [words[standing], f"home: {home.root}"]
+    session.terminal.answer(content, lines + [f"problem: {trouble}" for trouble in applicant.troubles()])
+    start = "start with `tally up --detach`"
+    waits = "" if admission is not None else ": it asks until the stewards admit you"
+    session.terminal.hint(f"Write down the words that `tally words` shows, then {start}{waits}.")
