@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from .exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
 
 ANSWER_BYTES_MAX = 64 << 20
+PIECE_BYTES = 64 << 10
 TIMEOUT_S = 60.0
 
 STATUS_BY_EXIT = {FAILED: 500, USAGE: 400, REFUSED: 422, UNREACHABLE: 503, LOCKED: 423, NOT_FOUND: 404, NOT_FINAL: 504}
@@ -75,6 +76,30 @@ class Client:
     def delete(self, path: str) -> dict[str, Any]:
         """Have something taken away."""
         return self._call("DELETE", path, None, TIMEOUT_S)
+
+    def lines(self, path: str, silence_s: float = TIMEOUT_S) -> Iterator[bytes]:
+        """Ask for something long and give it line by line, with the line ends, as it comes.
+
+        Raises CallFailed when nothing comes for `silence_s`, or when it ends before it is whole.
+        """
+        headers = {"Authorization": f"Bearer {self.run.token}"}
+        connection = http.client.HTTPConnection(self.run.address, timeout=silence_s)
+        try:
+            connection.request("GET", path, None, headers)
+            response = connection.getresponse()
+            if response.status >= 400:
+                _answer(response.status, response.read(ANSWER_BYTES_MAX), self.start)
+            begun = b""
+            while piece := response.read1(PIECE_BYTES):  # it tells when the end is missing; readline does not
+                *lines, begun = (begun + piece).split(b"\n")
+                yield from (line + b"\n" for line in lines)
+            yield from (begun,) if begun else ()
+        except TimeoutError:
+            raise unreachable("The node did not answer in time.", self.start) from None
+        except (OSError, http.client.HTTPException):
+            raise unreachable("The node of this home does not answer.", self.start) from None
+        finally:
+            connection.close()
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.run.token}", "Content-Type": "application/json"}

@@ -45,6 +45,13 @@ class Terminal:
             for line in lines:
                 _write(sys.stdout, clean(line))
 
+    def pour(self, lines: Iterable[str]) -> None:
+        """Give a file as the answer: as it is, but on a screen, where no line may speak in our name."""
+        is_screen = sys.stdout.isatty()
+        for line in lines:
+            sys.stdout.write(clean(line.rstrip("\r\n")) + "\n" if is_screen else line)
+        sys.stdout.flush()
+
     def hint(self, line: str) -> None:
         """Say something beside the answer."""
         if not self.quiet and not self.as_json:

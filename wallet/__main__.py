@@ -31,6 +31,8 @@ COMMANDS = {
     "lock": ("wallet.commands.keys", "Have the running wallet forget its keys until the next unlock."),
     "words": ("wallet.commands.keys", "Show the 24 words that restore this wallet."),
     "token": ("wallet.commands.tokens", "Make, list and revoke tokens for programs."),
+    "events": ("wallet.commands.happening", "Tell what happens to your accounts as it happens."),
+    "export": ("wallet.commands.exporting", "Write your payments, or everybody's, into a file."),
     "verify": ("wallet.commands.checking", "Check the books of this node."),
 }
 """Name: (module, one line of help). The whole command line is this table."""

@@ -1,7 +1,7 @@
 """Runs `tally` in this process, against a wallet that answers from a table instead of over HTTP."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ STATUS = {
 class TableClient:
     """Answers by address, and remembers what it was asked."""
 
-    answers: Mapping[str, dict[str, Any] | CallFailed]
+    answers: Mapping[str, Any]
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
     def get(self, path: str) -> dict[str, Any]:
@@ -51,9 +51,17 @@ class TableClient:
     def post(self, path: str, body: Mapping[str, Any], timeout_s: float = 0) -> dict[str, Any]:
         return self._answer(path, dict(body))
 
+    def lines(self, path: str, silence_s: float = 0) -> Iterator[bytes]:
+        """What is long: lines as they were given; a failure among them is raised when it is its turn."""
+        self.asked.append((path, None))
+        for line in self.answers[path.split("?")[0].removeprefix("/v1/wallet/")]:
+            if isinstance(line, CallFailed):
+                raise line
+            yield line
+
     def _answer(self, path: str, body: Any) -> dict[str, Any]:
         self.asked.append((path, body))
-        found = self.answers[path.split("?")[0].removeprefix("/v1/wallet/")]
+        found: Any = self.answers[path.split("?")[0].removeprefix("/v1/wallet/")]
         if isinstance(found, CallFailed):
             raise found
         return found
@@ -81,7 +89,7 @@ class Tally:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
-        self.answers: dict[str, dict[str, Any] | CallFailed] = {}
+        self.answers: dict[str, Any] = {}
         self.homes: list[Path] = []
 
     def __call__(self, *arguments: str) -> Outcome:

@@ -13,8 +13,10 @@ from node.web.problem import Problem
 
 from ..client import STATUS_BY_EXIT
 from ..errors import NameTaken, RefReused, WalletError
+from ..people import Names
 from ..service import Wallet
 from ..views import error_facts
+from .exporting import Exporting
 from .paying import Paying
 from .running import Running
 from .showing import Showing
@@ -26,9 +28,9 @@ STATUS_BY_CODE = {RefReused.code: 409, NameTaken.code: 409}
 class WalletApi:
     """The rooms about the wallet itself. `stop` ends the whole process politely."""
 
-    def __init__(self, wallet: Wallet, node: ServedNode, stop: trio.Event) -> None:
+    def __init__(self, wallet: Wallet, node: ServedNode, names: Names, stop: trio.Event) -> None:
         self._node = node
-        self._rooms = Showing(wallet, node), Paying(wallet, node), Running(wallet, node, stop)
+        self._rooms = Showing(wallet, node, names), Paying(wallet, node, names), Exporting(wallet, node), Running(wallet, node, stop)
 
     def routes(self) -> list[Call]:
         """The tables of addresses."""
