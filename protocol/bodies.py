@@ -130,7 +130,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """ "I would be a steward, with this key." """
+    """Says: I would be a steward, with this key."""
 
     key: PublicKey
 
@@ -150,7 +150,7 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """ "Let these members be the stewards, that many of them to sign": asks each of them to accept."""
+    """Says: let these members be the stewards, that many of them to sign. Asks each of them to accept."""
 
     threshold: int
     accounts: tuple[AccountId, ...]

@@ -12,13 +12,12 @@ from typing import Self
 from . import codec
 from .authorship import authority_of, is_by_author
 from .base import ACCOUNT_MAX, COMMONS, AccountId, Malformed, digest
-from .bodies import Accept, Body, Call, Card, Offer, Profile, Serve
+from .bodies import BODY_BYTES_MAX, Accept, Body, Call, Card, Offer, Profile, Serve
 from .commons import FREE, FROZEN
 from .ledger import Ledger
 from .signing import Signatures, Tag, read_signatures
 
 KEY_BYTES_MAX = 64
-BODY_BYTES_MAX = 1024
 
 
 class Kind(IntEnum):

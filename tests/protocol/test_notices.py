@@ -6,9 +6,10 @@ import pytest
 
 from protocol import codec
 from protocol.base import COMMONS, Malformed
+from protocol.bodies import BODY_BYTES_MAX
 from protocol.messages import FRAME_BYTES_MAX, decode_message, encode_message
 from protocol.notices import BOARD_AUTHORS_MAX, RECORDS_MAX, REQUESTS_MAX, AskBoard, BoardState, Records, Requests
-from protocol.record import BODY_BYTES_MAX, KEY_BYTES_MAX, Kind
+from protocol.record import KEY_BYTES_MAX, Kind
 
 from ..builders import authority, found, send
 from ..papers import SEED, card, record, request, signed_request, voucher

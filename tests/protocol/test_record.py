@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from protocol import codec
 from protocol.base import AMOUNT_MAX, COMMONS, NUMBER_MAX, AccountId, Malformed, PublicKey, Signature
-from protocol.bodies import ROLE_WITNESS, ROLES_MAX, Accept, Body, Call, Card, Offer, Profile, Serve
+from protocol.bodies import BODY_BYTES_MAX, ROLE_WITNESS, ROLES_MAX, Accept, Body, Call, Card, Offer, Profile, Serve
 from protocol.ledger import Ledger
 from protocol.ops import Reinstate, Suspend
 from protocol.record import (
-    BODY_BYTES_MAX,
     KEY_BYTES_MAX,
     SLOTS_MAX,
     Kind,
