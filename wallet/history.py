@@ -37,6 +37,15 @@ class Line:
     signed: SignedEntry
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """All payments of an account: those its chain tells of, oldest first, and those in flight to it."""
+
+    account: AccountId
+    settled: tuple[Line, ...]
+    in_flight: tuple[Line, ...]
+
+
 @dataclass(slots=True)
 class _Reading:
     """How far an account was read: its lines, its watermarks, and what it sent back."""
@@ -57,18 +66,18 @@ class Histories:
         self._node = node
         self._kept: dict[AccountId, _Reading] = {}
 
-    def lines(self, account: AccountId) -> list[Line]:
-        """All lines, oldest first; what is in flight to the account comes last."""
+    def lines(self, account: AccountId) -> Lines:
+        """All lines."""
         chain = self._node.ledger.chain(account)
         reading = self._kept.setdefault(account, _Reading())
         if len(self._kept) > ACCOUNTS_KEPT:
             del self._kept[next(iter(self._kept))]
         if chain is None:
-            return list(self._in_flight(account))
+            return Lines(account, (), tuple(self._in_flight(account)))
         self._read(reading, chain, chain.final_seq)
         latest = reading.copy()
         self._read(latest, chain, chain.seq)
-        return [*latest.lines, *self._in_flight(account)]
+        return Lines(account, tuple(latest.lines), tuple(self._in_flight(account)))
 
     def _read(self, reading: _Reading, chain: Chain, upto: int) -> None:
         for signed in self._entries(chain.account, chain.incarnation, reading.upto + 1, upto):

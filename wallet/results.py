@@ -74,6 +74,14 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some lines, newest first; `next` says where the older ones begin, None at the end."""
+
+    rows: tuple[HistoryRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A member as everybody sees it."""
 

@@ -31,7 +31,7 @@ from .notes import check_memo
 from .orders import Order, Written
 from .port import NodePort
 from .refusals import check_payment
-from .results import Balance, Community, HistoryRow, Member, Payment, Received, Wait
+from .results import Balance, Community, HistoryPage, Member, Payment, Received, Wait
 from .showing import Window
 from .waiting import wait_until
 from .words import to_words
@@ -105,6 +105,10 @@ class Wallet:
         if self._keyring is None:
             raise errors.Locked("The wallet is locked, so nothing can be signed.")
         return self._keyring
+
+    def signing_key(self, account: AccountId) -> SecretKey:
+        """The key of an account of this wallet, for what is signed beside its chain. Raises NotFound, Locked."""
+        return self._keys().signing_key(self.book.ordinals[self._own(account)])
 
     def _key_of(self, account: AccountId) -> SecretKey | None:
         ordinal = self.book.ordinals.get(account)
@@ -289,9 +293,9 @@ class Wallet:
         """Where an account stands now."""
         return self._window.balance(account, self._desk(account).trouble)
 
-    def history(self, account: AccountId, limit: int = 50) -> list[HistoryRow]:
-        """The payments of an account, newest first."""
-        return self._window.history(account, limit)
+    def history(self, account: AccountId, limit: int = 50, after: str | None = None) -> HistoryPage:
+        """Payments of an account, newest first, behind what the page before gave as `next`. Raises BadRequest."""
+        return self._window.history(account, after, limit)
 
     def members(self) -> list[Member]:
         """Everybody in the community, by number."""

@@ -14,8 +14,9 @@ from .book import Book, PaymentRow
 from .errors import BadId, NotFound, PayeeUnknown
 from .history import Histories, Line
 from .notes import KeyOf, read_note
+from .paging import page, read_cursor
 from .port import NodePort
-from .results import Balance, Community, HistoryRow, Member, Party, Payment
+from .results import Balance, Community, HistoryPage, HistoryRow, Member, Party, Payment
 
 COMMONS_HANDLE = "commons"
 
@@ -73,10 +74,11 @@ class Window:
             for number, member in sorted(commons.members.items())
         ]  # fmt: skip
 
-    def history(self, account: AccountId, limit: int) -> list[HistoryRow]:
-        """The newest `limit` payments of an account, newest first."""
-        lines = self._histories.lines(account)
-        return [self._row(line) for line in reversed(lines[max(0, len(lines) - limit) :])]
+    def history(self, account: AccountId, after: str | None, limit: int) -> HistoryPage:
+        """The next `limit` payments of an account behind `after`, newest first. Raises BadRequest."""
+        cursor = None if after is None else read_cursor(after)
+        lines, next = page(self._histories.lines(account), cursor, limit)
+        return HistoryPage(tuple(map(self._row, lines)), None if next is None else str(next))
 
     def _row(self, line: Line) -> HistoryRow:
         place = line.place

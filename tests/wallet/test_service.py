@@ -116,7 +116,7 @@ async def test_a_sealed_memo_is_read_by_payer_and_payee_only(village: Village, t
         ben.lock()
         assert ana.show(id).memo == "a secret", "the payer's own book has it in clear text"
         assert ben.show(id).memo is None and ben.show(id).sealed
-        assert ben.history(BEN_IN_IT)[0].memo is None
+        assert ben.history(BEN_IN_IT).rows[0].memo is None
 
 
 async def test_what_arrives_while_receive_is_under_way_is_counted_once(
@@ -163,10 +163,10 @@ async def test_a_refund_is_a_bounce_while_in_flight_and_a_payment_back_after(vil
         again = await ben.refund(second.id)
         assert (await ben.refund(second.id)).id == again.id
         assert ana.balance(ANA).balance == 0 and ana.show(back.id).amount == 5
-        assert [row.kind for row in ben.history(BEN_IN_IT)] == ["paid", "received", "returned", "received"]
-        assert sum(row.amount for row in ben.history(BEN_IN_IT)) == 0
-        assert sum(row.amount for row in ana.history(ANA)) == 0
-        assert {row.kind for row in ana.history(ANA)} == {"paid", "incoming", "came_back"}
+        assert [row.kind for row in ben.history(BEN_IN_IT).rows] == ["paid", "received", "returned", "received"]
+        assert sum(row.amount for row in ben.history(BEN_IN_IT).rows) == 0
+        assert sum(row.amount for row in ana.history(ANA).rows) == 0
+        assert {row.kind for row in ana.history(ANA).rows} == {"paid", "incoming", "came_back"}
 
 
 async def test_no_ref_of_a_person_can_be_taken_for_that_of_a_refund(village: Village, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.node.doors import HeldDisk, door_of
 from tests.node.served import QuietNode
 from wallet import errors
 from wallet.api.wallet import WalletApi
-from wallet.results import Balance, Community, HistoryRow, Member, Party, Payment, Received
+from wallet.results import Balance, Community, HistoryPage, HistoryRow, Member, Party, Payment, Received
 
 ANA, BOB = AccountId(1), AccountId(2)
 PAID = Payment("pay1abc", Standing.FINAL, Party(ANA, "ana"), Party(BOB, "bob"), 250, "bread", False, "order-17", 9)
@@ -80,9 +80,10 @@ class ToldWallet:
         self._tell("balance", account)
         return Balance(account, "ana", -250, 100, 2000, 1650, "hours", 2)
 
-    def history(self, account: AccountId, limit: int) -> list[HistoryRow]:
-        self._tell("history", account, limit)
-        return [HistoryRow("pay1abc", "paid", Standing.FINAL, Party(BOB, "bob"), -250, None, True, None, 9)]
+    def history(self, account: AccountId, limit: int, after: str | None = None) -> HistoryPage:
+        self._tell("history", account, limit, after)
+        row = HistoryRow("pay1abc", "paid", Standing.FINAL, Party(BOB, "bob"), -250, None, True, None, 9)
+        return HistoryPage((row,), "41")
 
     def members(self) -> list[Member]:
         return [Member(ANA, "ana", -250, 2000, 1, True)]
@@ -227,7 +228,7 @@ async def test_balance_and_history_and_members(app: Guarded, wallet: ToldWallet)
     }  # fmt: skip
     row = (await call(app, path="/v1/wallet/history", query="as=%40ana&limit=7")).json["rows"][0]
     assert (row["amount"], row["memo"], row["sealed"], row["other"]) == ("-2.50", None, True, "bob")
-    assert wallet.told[-1] == ("history", ANA, 7)
+    assert wallet.told[-1] == ("history", ANA, 7, None)
     member = (await call(app, path="/v1/wallet/members")).json["members"][0]
     assert (member["level"], member["own"], member["limit"]) == ("suspended", True, "20.00")
     assert (await call(app, path="/v1/wallet/balance", query="as=%40eve")).status == 404

@@ -13,6 +13,7 @@ from node.web.calls import AS, Call, limit_in, number_in, paged
 from node.web.scopes import Scope
 from protocol.base import AccountId
 
+from ..people import Names
 from ..service import Wallet
 from ..shapes import (
     BalanceView,
@@ -35,8 +36,8 @@ MEMBERS_MAX = 10_000
 class Showing:
     """The handlers. One method a call; none of them changes anything."""
 
-    def __init__(self, wallet: Wallet, node: ServedNode) -> None:
-        self._wallet, self._node = wallet, node
+    def __init__(self, wallet: Wallet, node: ServedNode, names: Names) -> None:
+        self._wallet, self._node, self._names = wallet, node, names
 
     def routes(self) -> list[Call]:
         """The table of addresses."""
@@ -101,19 +102,21 @@ class Showing:
 
     async def history(self, request: Request) -> Response:
         """The payments of one account, newest first."""
-        return answer(self._history(self._own(request), limit_in(request, 50, HISTORY_ROWS_MAX)))
+        limit, after = limit_in(request, 50, HISTORY_ROWS_MAX), request.query_params.get("after")
+        return answer(self._history(self._own(request), limit, after))
 
-    def _history(self, account: AccountId, limit: int) -> HistoryView:
-        community = self._wallet.community()
-        rows = [row_view(row, community.decimals) for row in self._wallet.history(account, limit)]
-        return {"account": account, "unit": community.unit, "rows": rows, "next": None}
+    def _history(self, account: AccountId, limit: int, after: str | None = None) -> HistoryView:
+        community, page = self._wallet.community(), self._wallet.history(account, limit, after)
+        rows = [row_view(row, community.decimals) for row in page.rows]
+        return {"account": account, "unit": community.unit, "rows": rows, "next": page.next}
 
     async def members(self, request: Request) -> Response:
         """Everybody above `after`, with balance and limit."""
         after, limit = number_in(request, "after", 0), limit_in(request, MEMBERS_MAX, MEMBERS_MAX)
         community = self._wallet.community()
         listed = [member for member in self._wallet.members() if member.account > after]
-        page = [member_view(member, community.decimals) for member in listed[:limit]]
+        called = self._names.called()
+        page = [member_view(member, called.get(member.account), community.decimals) for member in listed[:limit]]
         next = page[-1]["account"] if len(listed) > limit else None
         view: MembersView = {"unit": community.unit, "members": page, "next": next}
         return answer(view)
