@@ -40,7 +40,8 @@ RIGHT: list[codec.Plain] = [
 
 LEAVES = st.one_of(
     st.integers(0, 40), st.integers(0, 2**63 - 1), st.binary(max_size=5),
-    st.sampled_from([bytes(32), bytes(64), b"\xff" * 32]), st.text(max_size=8), st.sampled_from([ADDRESS, f"{ADDRESS}/p2p/{peer('node')}", peer("node")]),
+    st.sampled_from([bytes(32), bytes(64), b"\xff" * 32]), st.text(max_size=8),
+    st.sampled_from([ADDRESS, f"{ADDRESS}/p2p/{peer('node')}", peer("node")]),
     st.booleans(),
 )  # fmt: skip
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=8).map(tuple), max_leaves=24)
