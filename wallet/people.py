@@ -31,6 +31,12 @@ class Noticeboard(Protocol):
     def of_kind(self, kind: Kind) -> list[SignedRecord]: ...
 
 
+class Names(Protocol):
+    """What listings ask of `People`."""
+
+    def called(self) -> "dict[AccountId, Called]": ...
+
+
 class PublishingNode(Protocol):
     """A node that keeps and spreads records."""
 

@@ -46,10 +46,15 @@ class HistoryView(TypedDict):
 
 
 class MemberView(TypedDict):
-    """A member as everybody sees it; `level` is free, suspended or frozen, `own`: of this wallet."""
+    """A member as everybody sees it; `level` is free, suspended or frozen, `own`: of this wallet.
+
+    `name` is what it calls itself, and may be anybody's; `alike`: handles of others who could be taken for it.
+    """
 
     account: int
     handle: str
+    name: str | None
+    alike: list[str]
     balance: str
     limit: str
     level: str
@@ -95,6 +100,8 @@ class PreviewView(TypedDict):
 
     payer: str
     payee: str
+    payee_name: str | None
+    payee_alike: list[str]
     amount: str
     unit: str
     memo: str | None

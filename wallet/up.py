@@ -26,6 +26,7 @@ from . import keystore
 from .api.asking import asking_application
 from .api.events import EventsApi
 from .api.front import Front
+from .api.people import PeopleApi
 from .api.tokens import TokensApi
 from .api.wallet import WalletApi
 from .asking import Asking
@@ -33,6 +34,7 @@ from .feed import Feed
 from .home import Home
 from .joining import read_joining
 from .opening import open_joined
+from .people import People
 from .service import Wallet, run_wallet
 from .tokens import Tokens
 
@@ -133,8 +135,9 @@ async def _join(
 
 def web_application(up: Up, port: int) -> Guarded:
     """All routes of one home behind one guard."""
-    wallet_api = WalletApi(up.wallet, up.node, up.stop)
-    rooms = NodeApi(up.node), wallet_api, EventsApi(up.feed), TokensApi(up.wallet, up.tokens)
+    people = People(up.node, up.wallet.signing_key)
+    wallet_api = WalletApi(up.wallet, up.node, people, up.stop)
+    rooms = NodeApi(up.node), wallet_api, PeopleApi(up.wallet, up.node, people), EventsApi(up.feed), TokensApi(up.wallet, up.tokens)
     calls = [call for room in rooms for call in room.routes()]
     return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token, up.tokens.find))
 

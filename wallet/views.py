@@ -7,6 +7,7 @@ from node.verify import Report
 from node.views import LEVELS
 
 from .errors import WalletError
+from .people import Called
 from .results import Balance, Community, HistoryRow, Member, Payment, Received
 from .shapes import BalanceView, MemberView, PaymentView, PreviewView, ReceivedView, ReportView, RowView
 
@@ -43,11 +44,13 @@ def row_view(row: HistoryRow, decimals: int) -> RowView:
     }
 
 
-def member_view(member: Member, decimals: int) -> MemberView:
+def member_view(member: Member, called: Called | None, decimals: int) -> MemberView:
     """A member as everybody sees it."""
     return {
         "account": member.account,
         "handle": member.handle,
+        "name": None if called is None else called.name,
+        "alike": [] if called is None else list(called.alike),
         "balance": format_amount(member.balance, decimals),
         "limit": format_amount(member.limit, decimals),
         "level": LEVELS[member.level],
@@ -83,12 +86,16 @@ def received_view(taken: Received, community: Community) -> ReceivedView:
     }
 
 
-def preview_view(payer: Balance, payee: str, amount: int, memo: str | None, *, locked: bool) -> PreviewView:
+def preview_view(
+    payer: Balance, payee: str, called: Called | None, amount: int, memo: str | None, *, locked: bool
+) -> PreviewView:
     """What a payment would do; with `locked` it would be refused until the wallet is unlocked."""
     decimals = payer.decimals
     return {
         "payer": payer.handle,
         "payee": payee,
+        "payee_name": None if called is None else called.name,
+        "payee_alike": [] if called is None else list(called.alike),
         "amount": format_amount(amount, decimals),
         "unit": payer.unit,
         "memo": memo,

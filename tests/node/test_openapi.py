@@ -18,8 +18,9 @@ from tests.builders import found
 from tests.json_schema import faults
 from tests.node.asgi import call
 from tests.node.served import QuietNode, served
-from tests.wallet.test_wallet_api import StillNode, ToldWallet
+from tests.wallet.test_wallet_api import Nameless, StillNode, ToldWallet
 from wallet.api.events import EventsApi
+from wallet.api.people import PeopleApi
 from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
 
@@ -30,7 +31,8 @@ METHODS = {"get", "post", "delete"}
 def table() -> list[Call]:
     rooms = (
         NodeApi(StillNode()),  # type: ignore[arg-type]  # only listed
-        WalletApi(ToldWallet(), StillNode(), None),  # type: ignore[arg-type]
+        WalletApi(ToldWallet(), StillNode(), Nameless(), None),  # type: ignore[arg-type]
+        PeopleApi(ToldWallet(), StillNode(), Nameless()),  # type: ignore[arg-type]
         EventsApi(None),  # type: ignore[arg-type]
         TokensApi(ToldWallet(), None),  # type: ignore[arg-type]
     )

@@ -264,11 +264,15 @@ def test_on_a_wide_screen_and_in_a_pipe_a_payment_is_one_line(tally: Tally, monk
 
 
 def test_show_and_status_and_members(tally: Tally) -> None:
-    members = [{"account": 1, "handle": "ana", "balance": "-2.50", "limit": "20.00", "level": "suspended", "own": True}]
+    members = [
+        {"account": 1, "handle": "ana", "name": "Ana's bakery", "alike": ["αna"], "balance": "-2.50", "limit": "20.00",
+         "level": "suspended", "own": True},
+    ]  # fmt: skip
     tally.answers = {"payments/pay1abc": PAYMENT, "status": STATUS, "members": {"unit": "hours", "members": members}}
     assert "payer    @ana" in tally("show", "pay1abc").out
     assert "node       running as process 7, a witness, 1 peer connected" in tally("status").out
-    assert "you, suspended" in tally("members").out
+    listed = tally("members").out
+    assert "you, suspended, looks like @αna" in listed and "Ana's bakery" in listed
 
 
 def test_an_id_cannot_reach_another_address(tally: Tally) -> None:

@@ -22,6 +22,7 @@ from protocol.payment import PaymentId
 from tests.builders import Town, charge, found, send
 from tests.node.asgi import BEARER, HOST, PORT, TOKEN, call
 from tests.node.served import QuietNode, served
+from tests.wallet.test_wallet_api import Nameless
 from wallet.api.events import EventsApi
 from wallet.api.wallet import WalletApi
 from wallet.errors import BadRequest
@@ -228,7 +229,7 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 
 def _app(place: Street) -> Guarded:
-    failures = WalletApi(None, place.node, trio.Event()).failures()  # type: ignore[arg-type]  # only to tell errors
+    failures = WalletApi(None, place.node, Nameless(), trio.Event()).failures()  # type: ignore[arg-type]  # only to tell errors
     return Guarded(application(EventsApi(place.feed).routes(), failures), Guard(PORT, TOKEN))
 
 

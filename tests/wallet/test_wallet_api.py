@@ -22,6 +22,7 @@ from tests.node.doors import HeldDisk, door_of
 from tests.node.served import QuietNode
 from wallet import errors
 from wallet.api.wallet import WalletApi
+from wallet.people import Called, Listed
 from wallet.results import Balance, Community, HistoryPage, HistoryRow, Member, Party, Payment, Received
 
 ANA, BOB = AccountId(1), AccountId(2)
@@ -96,6 +97,16 @@ class ToldWallet:
         return []
 
 
+class Nameless:
+    """A community in which nobody calls himself anything."""
+
+    def called(self) -> dict[AccountId, Called]:
+        return {}
+
+    def offers(self, kinds: object) -> list[Listed]:
+        return []
+
+
 class StillDoor:
     """A door that writes nothing."""
 
@@ -138,7 +149,7 @@ def stop() -> trio.Event:
 
 @pytest.fixture
 def app(wallet: ToldWallet, stop: trio.Event) -> Guarded:
-    api = WalletApi(wallet, StillNode(), stop)  # type: ignore[arg-type]  # they stand for the real ones
+    api = WalletApi(wallet, StillNode(), Nameless(), stop)  # type: ignore[arg-type]  # they stand for the real ones
     return Guarded(application(api.routes(), api.failures()), Guard(PORT, TOKEN))
 
 
@@ -275,7 +286,7 @@ async def test_the_books_are_checked(wallet: ToldWallet, stop: trio.Event, tmp_p
     try:
         journal.append([EntryRecord(town.founding)])
         node.journal, node.ledger = journal, rebuild(journal)  # type: ignore[assignment]  # a real one this time
-        api = WalletApi(wallet, node, stop)  # type: ignore[arg-type]  # they stand for the real ones
+        api = WalletApi(wallet, node, Nameless(), stop)  # type: ignore[arg-type]  # they stand for the real ones
         app = Guarded(application(api.routes(), api.failures()), Guard(PORT, TOKEN))
         got = await post(app, "/v1/wallet/verify", {"full": full})
         assert got.json == {"entries": 1, "sum": "0.00", "unit": "hours", "faults": []}
@@ -294,7 +305,7 @@ async def test_what_is_looked_at_during_a_commit_is_told_when_that_is_done_and_n
     town = found("ana", "bob")
     answers: list[Answer] = []
     async with door_of(town, tmp_path) as door:
-        api = WalletApi(wallet, QuietNode(door), stop)  # type: ignore[arg-type]  # they stand for the real ones
+        api = WalletApi(wallet, QuietNode(door), Nameless(), stop)  # type: ignore[arg-type]  # they stand for the real ones
         app = Guarded(application(api.routes(), api.failures()), Guard(PORT, TOKEN))
 
         async def look() -> None:

@@ -14,6 +14,7 @@ from node.web.problem import Failed, bad_request
 from node.web.scopes import Scope
 
 from ..money import parse_amount
+from ..people import Names
 from ..service import Wallet
 from ..shapes import PaymentView, PreviewView, ReceivedView
 from ..views import payment_view, preview_view, received_view
@@ -57,8 +58,8 @@ class Refund(msgspec.Struct, forbid_unknown_fields=True):
 class Paying:
     """The handlers. One method a call."""
 
-    def __init__(self, wallet: Wallet, node: ServedNode) -> None:
-        self._wallet, self._node = wallet, node
+    def __init__(self, wallet: Wallet, node: ServedNode, names: Names) -> None:
+        self._wallet, self._node, self._names = wallet, node, names
 
     def routes(self) -> list[Call]:
         """The table of addresses."""
@@ -81,7 +82,8 @@ class Paying:
         amount = parse_amount(order.amount, self._wallet.community().decimals)
         handle = handle_of(self._node.ledger.commons, payee)
         balance, locked = self._wallet.balance(account), self._wallet.locked
-        return answer(preview_view(balance, handle, amount, order.memo, locked=locked))
+        called = self._names.called().get(payee)
+        return answer(preview_view(balance, handle, called, amount, order.memo, locked=locked))
 
     async def pay(self, request: Request) -> Response:
         """Pay, and answer when the payment is in the state asked for; the same `ref` is the same payment."""

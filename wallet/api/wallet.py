@@ -30,7 +30,12 @@ class WalletApi:
 
     def __init__(self, wallet: Wallet, node: ServedNode, names: Names, stop: trio.Event) -> None:
         self._node = node
-        self._rooms = Showing(wallet, node, names), Paying(wallet, node, names), Exporting(wallet, node), Running(wallet, node, stop)
+        self._rooms = (
+            Showing(wallet, node, names),
+            Paying(wallet, node, names),
+            Exporting(wallet, node),
+            Running(wallet, node, stop),
+        )
 
     def routes(self) -> list[Call]:
         """The tables of addresses."""

@@ -9,7 +9,7 @@ from node.commandline import Duration
 from node.exits import LOCKED, REFUSED, USAGE
 from wallet.client import CallFailed, Client
 from wallet.commands.session import Session, command
-from wallet.commands.showing import as_option
+from wallet.commands.showing import alike_words, as_option
 
 ANSWER_MARGIN_S = 20.0
 """How much longer than --timeout the command waits for the wallet's answer."""
@@ -66,9 +66,10 @@ def preview_lines(found: Mapping[str, Any]) -> list[str]:
     """What is about to happen."""
     locked = ["the wallet is locked: nothing new is paid, only what was signed under this ref goes on"]
     memo = f' for "{found["memo"]}"' if found["memo"] else ""
-    unit = found["unit"]
+    unit, name = found["unit"], f' ("{found["payee_name"]}")' if found["payee_name"] else ""
     return (locked if found["locked"] else []) + [
-        f"@{found['payer']} pays @{found['payee']} {found['amount']} {unit}{memo}",
+        f"@{found['payer']} pays @{found['payee']}{name} {found['amount']} {unit}{memo}",
+        *([f"take care: @{found['payee']} {alike_words(found['payee_alike'])}"] if found["payee_alike"] else []),
         f"balance now {found['balance']} {unit}, afterwards {found['balance_after']} {unit}",
     ]
 

@@ -1,6 +1,6 @@
 """The commands for people's words: name, offer, offers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,15 +11,10 @@ from node.exits import USAGE
 from node.terminal import table
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
-from wallet.commands.showing import as_option, query
+from wallet.commands.showing import alike_words, as_option, query
 
 PATH = "/v1/wallet/offers"
 LONGEST_S = 3650 * DAY_S
-
-
-def alike_words(alike: Sequence[str]) -> str:
-    """A warning beside a name that another member's could be taken for; empty when there is none."""
-    return f"looks like {', '.join('@' + handle for handle in alike)}" if alike else ""
 
 
 @command("name")

@@ -1,6 +1,6 @@
 """The commands that only look: the summary, status, balance, history, members, show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import localtime, strftime
 from typing import Any
 from urllib.parse import quote
@@ -120,17 +120,23 @@ def when(time: int) -> str:
 def members(session: Session) -> None:
     """List the members of the community."""
     found = session.client().get("/v1/wallet/members")
-    rows = [("MEMBER", "BALANCE", "LIMIT", "")] + [
-        (f"@{member['handle']}", member["balance"], member["limit"], member_words(member))
+    rows = [("MEMBER", "NAME", "BALANCE", "LIMIT", "")] + [
+        (f"@{member['handle']}", member["name"] or "", member["balance"], member["limit"], member_words(member))
         for member in found["members"]
     ]
-    session.terminal.answer(found, table(rows, right=frozenset({1, 2})))
+    session.terminal.answer(found, table(rows, right=frozenset({2, 3})))
 
 
 def member_words(member: Mapping[str, Any]) -> str:
     """What is special about a member."""
     words = ["you"] if member["own"] else []
-    return ", ".join(words + ([member["level"]] if member["level"] != "free" else []))
+    words += [member["level"]] if member["level"] != "free" else []
+    return ", ".join(words + ([alike_words(member["alike"])] if member["alike"] else []))
+
+
+def alike_words(alike: Sequence[str]) -> str:
+    """A warning beside a name that another member's could be taken for; empty when there is none."""
+    return f"looks like {', '.join('@' + handle for handle in alike)}" if alike else ""
 
 
 @command("show")

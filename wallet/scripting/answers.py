@@ -81,6 +81,8 @@ class Member:
 
     account: int
     handle: str
+    name: str | None
+    alike: tuple[str, ...]
     balance: Decimal
     limit: Decimal
     level: str
@@ -105,6 +107,8 @@ class Preview:
 
     payer: str
     payee: str
+    payee_name: str | None
+    payee_alike: tuple[str, ...]
     amount: Decimal
     unit: str
     memo: str | None
