@@ -137,7 +137,13 @@ def web_application(up: Up, port: int) -> Guarded:
     """All routes of one home behind one guard."""
     people = People(up.node, up.wallet.signing_key)
     wallet_api = WalletApi(up.wallet, up.node, people, up.stop)
-    rooms = NodeApi(up.node), wallet_api, PeopleApi(up.wallet, up.node, people), EventsApi(up.feed), TokensApi(up.wallet, up.tokens)
+    rooms = (
+        NodeApi(up.node),
+        wallet_api,
+        PeopleApi(up.wallet, up.node, people),
+        EventsApi(up.feed),
+        TokensApi(up.wallet, up.tokens),
+    )
     calls = [call for room in rooms for call in room.routes()]
     return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token, up.tokens.find))
 
