@@ -31,6 +31,7 @@ from protocol.base import (
     UNIT_BYTES_MAX,
     AccountId,
     CommunityId,
+    Signature,
 )
 from protocol.entry import Entry, SignedEntry, entry_id, sealed
 from protocol.ledger import Effects, Ledger
@@ -96,8 +97,8 @@ class Founded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Party:
-    """A founder with its keys."""
+class Party:
+    """A founder with its keys, and its open store."""
 
     founder: Founder
     keys: Keyring
@@ -126,9 +127,10 @@ def found_together(
     """
     terms.check()
     handles = [handle for founder in founders for handle in founder.handles]
-    _check_parties(founders, handles, quorum)
+    check_handles(handles)
+    _check_parties(founders, quorum)
     with ExitStack() as ends:
-        parties = [_settle_in(founder, ends) for founder in founders]
+        parties = [settle_in(founder, ends) for founder in founders]
         signers = [party.keys.steward_key(0) for party in parties if party.founder.is_steward]
         witnesses = [party.store.identity.witness_key for party in parties if party.founder.is_witness]
         stewards = Authority(threshold or len(signers) // 2 + 1, tuple(key.public for key in signers))
@@ -136,22 +138,27 @@ def found_together(
             terms.community, terms.unit, terms.decimals, terms.charter, stewards, quorum,
             tuple(key.public for key in witnesses),
         )  # fmt: skip
-        batches = _batches(first, _admits(parties, terms.limit))
+        batches = _batches(first, admits(parties, terms.limit))
         now = int(time.time()) if at is None else at
-        founding = _founding_entry(next(batches), now, [*signers, *witnesses])
+        entry = founding_entry(next(batches), now)
+        founding = sealed_founding(entry, founding_signatures(entry, [*signers, *witnesses]))
         _write(parties, founding)
         pending = _later_entries(founding, list(batches), now, signers[: stewards.threshold])
     numbers = {handle: AccountId(number) for number, handle in enumerate(handles, 1)}
     return Founded(CommunityId(founding.id), numbers, pending)
 
 
-def _check_parties(founders: Sequence[Founder], handles: Sequence[str], quorum: int) -> None:
+def check_handles(handles: Sequence[str]) -> None:
+    """Raise BadRequest for a handle that nobody can have, or two members have."""
     for handle in handles:
         if not is_handle(handle):
             rule = "A handle is 2 to 31 of a-z, 0-9 and -, does not begin with -, and is not commons."
             raise BadRequest(rule, {"handle": handle[:40]})
     if len(set(handles)) != len(handles):
         raise BadRequest("Two members have the same handle.")
+
+
+def _check_parties(founders: Sequence[Founder], quorum: int) -> None:
     witnesses = sum(founder.is_witness for founder in founders)
     if not any(founder.is_steward for founder in founders) or not 1 <= quorum <= witnesses < 2 * quorum:
         raise BadRequest("There must be a steward, and a quorum of more than half of the witnesses.")
@@ -161,8 +168,8 @@ def _check_parties(founders: Sequence[Founder], handles: Sequence[str], quorum: 
         Home(founder.home).require_unused()
 
 
-def _settle_in(founder: Founder, ends: ExitStack) -> _Party:
-    """Make one home with its keys, keeping others out of it until `ends`.
+def settle_in(founder: Founder, ends: ExitStack) -> Party:
+    """Make one home with its keys, keeping others out of it until `ends`. Raises HomeRefused.
 
     The node's own two keys are random and never from the words.
     """
@@ -175,10 +182,10 @@ def _settle_in(founder: Founder, ends: ExitStack) -> _Party:
         ends.callback(store.journal.close)
     entropy = new_entropy()
     keystore.save(home, Secrets(entropy, len(founder.handles)), founder.passphrase, founder.cost)
-    return _Party(founder, Keyring(entropy), store)
+    return Party(founder, Keyring(entropy), store)
 
 
-def _admits(parties: Iterable[_Party], limit: int) -> list[Admit]:
+def admits(parties: Iterable[Party], limit: int) -> list[Admit]:
     listed = [(party.keys.authority(n), handle) for party in parties for n, handle in enumerate(party.founder.handles)]
     return [Admit(AccountId(n), handle, authority, limit) for n, (authority, handle) in enumerate(listed, 1)]
 
@@ -197,28 +204,40 @@ def _batches(first: Found, admits: Iterable[Admit]) -> Iterator[list[CommonsOp]]
     yield batch
 
 
-def _founding_entry(ops: Sequence[CommonsOp], now: int, keys: Sequence[SecretKey]) -> SignedEntry:
-    """The founding entry, signed by all stewards and then all witnesses it names."""
-    entry = Entry(ENTRY_VERSION, COMMONS, 0, 0, bytes(HASH_BYTES), 0, now, tuple(ops))
+def founding_entry(ops: Sequence[CommonsOp], now: int) -> Entry:
+    """The founding entry, to be signed by all stewards and then all witnesses it names."""
+    return Entry(ENTRY_VERSION, COMMONS, 0, 0, bytes(HASH_BYTES), 0, now, tuple(ops))
+
+
+def founding_signatures(entry: Entry, keys: Sequence[SecretKey]) -> list[Signature]:
+    """What each of these keys signs under it."""
     body = entry.encode()
-    signed = sealed(entry, tuple((n, sign(key, Tag.ENTRY, NO_COMMUNITY, body)) for n, key in enumerate(keys)))
+    return [sign(key, Tag.ENTRY, NO_COMMUNITY, body) for key in keys]
+
+
+def sealed_founding(entry: Entry, signatures: Sequence[Signature]) -> SignedEntry:
+    """The entry with everybody's signature, in order. Raises BadRequest when the rules do not take it."""
+    signed = sealed(entry, tuple(enumerate(signatures)))
     verdict = Ledger().judge(signed)
     if not isinstance(verdict, Effects):
         raise BadRequest(f"No community can be founded like this: {getattr(verdict, 'facts', verdict)}.")
     return signed
 
 
-def _write(parties: Iterable[_Party], founding: SignedEntry) -> None:
+def _write(parties: Iterable[Party], founding: SignedEntry) -> None:
     """Put the founding entry into each journal, and make each book; then the home is founded."""
     number = 1
     for party in parties:
-        count = len(party.founder.handles)
-        party.store.journal.append([EntryRecord(founding)])
-        accounts = [(AccountId(number + ordinal), ordinal) for ordinal in range(count)]
-        home = Home(party.founder.home)
-        Book.create(home.book, CommunityId(founding.id), accounts)
-        home.finish()
-        number += count
+        write_home(party, founding, number)
+        Home(party.founder.home).finish()
+        number += len(party.founder.handles)
+
+
+def write_home(party: Party, founding: SignedEntry, number: int) -> None:
+    """Put the founding entry into one journal, and make the book of accounts from `number` on, durably."""
+    party.store.journal.append([EntryRecord(founding)])
+    accounts = [(AccountId(number + ordinal), ordinal) for ordinal in range(len(party.founder.handles))]
+    Book.create(Home(party.founder.home).book, CommunityId(founding.id), accounts)
 
 
 def _later_entries(
