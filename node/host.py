@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from . import wallclock
 from .api import FAILURES, NodeApi
 from .collector import spare_the_collector
 from .config import NodeConfig, choose_ports, read_config
@@ -25,7 +26,6 @@ from .service import Node, run_node
 from .store import Store, has_community, open_store
 from .transport import open_transport
 from .vacant import Founding, wait_for_founder
-from .wallclock import now_s
 from .web.application import Guarded, application
 from .web.guard import Guard
 from .web.server import serve
@@ -98,7 +98,7 @@ async def _wait(up: HostUp, store: Store, task_status: "TaskStatus[HostUp]") -> 
             log.info("waiting at %s for a community to be founded with this host", up.config.listen)
             task_status.started(up)
 
-        founding = await wait_for_founder(up.home, store, transport, now_s, ready)
+        founding = await wait_for_founder(up.home, store, transport, wallclock.now_s, ready)
         nursery.cancel_scope.cancel()
     return founding
 
@@ -116,6 +116,10 @@ async def _serve(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     async with trio.open_nursery() as nursery:
         up.node = await nursery.start(run_node, up.config, store.journal, store.identity)
+        for signed in () if founding is None else founding.records:
+            fault = await up.node.publish(signed)
+            if fault is not None:
+                log.info("a record that came with the founding is not taken: %s", fault)
         app = Guarded(application(NodeApi(up.node).routes(), FAILURES), Guard(port, token))
         await nursery.start(_serve_api, app, listener, up.stop, nursery.cancel_scope)
         spare_the_collector()
