@@ -147,7 +147,7 @@ class Board:
         held = self._held(signed.slot)
         if held is not None:
             return None if signed.beats(held.signed) else "this record or a newer one is here already"
-        if self._has_room(author, kind, now_s):
+        if self._is_roomy(author, kind) or self._making_way(signed, now_s) is not None:
             return None
         return f"account {author} has {slots_max(author, kind)} records of this kind, and no more are kept"
 
@@ -170,20 +170,26 @@ class Board:
         """Fill a slot, if need be in the place of what its author withdrew first."""
         author, kind, _ = signed.slot
         if self._held(signed.slot) is None and not self._is_roomy(author, kind):
-            oldest = min(self._spare(author, kind, now_s), key=lambda held: (held.signed.record.counter, held.id))
-            self._keeper.stage([self._drop(oldest)])
+            way = self._making_way(signed, now_s)
+            assert way is not None, "it was judged"
+            self._keeper.stage([self._drop(way)])
         self._put(_held(signed))
-
-    def _has_room(self, author: AccountId, kind: Kind, now_s: int) -> bool:
-        return self._is_roomy(author, kind) or bool(self._spare(author, kind, now_s))
 
     def _is_roomy(self, author: AccountId, kind: Kind) -> bool:
         return sum(of_kind is kind for of_kind, _ in self._of(author)) < slots_max(author, kind)
 
-    def _spare(self, author: AccountId, kind: Kind, now_s: int) -> list[Held]:
-        """What may give way to something new: live records never do."""
-        return [held for (of_kind, _), held in self._of(author).items()
-                if of_kind is kind and (held.is_withdrawn or held.has_expired(now_s))]  # fmt: skip
+    def _making_way(self, signed: SignedRecord, now_s: int) -> Held | None:
+        """What gives its place to a new record: live ones never do, withdrawn ones only for what was written later.
+
+        Counters follow the clock, so a record that was withdrawn, and whose tombstone made way, finds no place again.
+        """
+        author, kind, _ = signed.slot
+        spare = [held for (of_kind, _), held in self._of(author).items()
+                 if of_kind is kind and (held.is_withdrawn or held.has_expired(now_s))]  # fmt: skip
+        if not spare:
+            return None
+        oldest = min(spare, key=lambda held: (held.is_withdrawn, held.signed.record.counter, held.id))
+        return oldest if not oldest.is_withdrawn or signed.beats(oldest.signed) else None
 
     def _of(self, author: AccountId) -> dict[tuple[Kind, bytes], Held]:
         return self._authors.get(author, {})

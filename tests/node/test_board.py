@@ -84,10 +84,11 @@ def test_a_withdrawn_slot_gives_way_to_a_new_one_the_oldest_first(town: Town) ->
     first = offer(town, "ana", bytes([7]), counter=5, body=b"")
     second = offer(town, "ana", bytes([3]), counter=6, body=b"")
     board.take([second, first], NOW_S)
-    more = offer(town, "ana", b"one more")
+    more = offer(town, "ana", b"one more", counter=7)
     assert board.take([more], NOW_S) == [more]
     assert board.get(first.slot) is None and board.get(second.slot) == second
     assert [DropRecord(first.slot)] in disk.writes
+    assert board.take([offer(town, "ana", bytes([7]))], NOW_S) == [], "what was withdrawn finds no place again"
 
 
 def test_an_author_who_is_not_known_here_is_not_kept_and_may_come_again(town: Town) -> None:
