@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import trio
 
@@ -31,12 +32,16 @@ WITNESSES_MAX = 32
 OTHERS_MAX = 12
 ADDRESSES_MAX = 8
 """Of one peer: account 0's card first."""
+ADDRESSES_REMEMBERED = 8_192
+"""Addresses of which it is remembered whether they can be dialled: finding out takes longer than all else."""
 NEARBY_MAX = 64
 """Peers found on the local network that are remembered."""
 NEARBY_ADDRESSES_MAX = 2
 FINDINGS_MAX, FINDINGS_WITHIN_S = 60, 60.0
 """New findings on the local network that are heard within so many seconds: anybody on it can announce anything."""
 TICK_S = 0.5
+REFRESH_PAUSE_S = 0.25
+"""A change of cards is followed at once, but not more often than this: each costs a look at all cards."""
 REFRESH_S = 60.0
 """How often it is looked which cards have expired, when nothing else happens."""
 KNOCK_AFTER_S = 2.0
@@ -86,6 +91,9 @@ class Acquaintances:
         self._nearby: dict[str, dict[str, None]] = {}
         self._away: dict[str, Away] = {}
         self._knocking = 0
+        self._refreshed_at = float("-inf")
+        self._is_stale = False
+        self._can_be_dialled = lru_cache(ADDRESSES_REMEMBERED)(can_be_dialled)
         self._own_until = 0
         """When the last of this node's cards ends or ended, in seconds since 1970; 0 when it has none."""
         self._findings = Pace(FINDINGS_MAX, FINDINGS_WITHIN_S)
@@ -98,6 +106,7 @@ class Acquaintances:
 
     def refresh(self) -> None:
         """Work out anew who is known and whom to dial, and tell the transport if that has changed."""
+        self._refreshed_at, self._is_stale = trio.current_time(), False
         found = self._acquaintances()
         chosen = self._chosen(found)
         dialled = [f"{address}/p2p/{peer}" for peer in chosen for address in found[peer].addresses]
@@ -133,7 +142,7 @@ class Acquaintances:
         known.is_witness |= bool(card.roles & ROLE_WITNESS)
         known.is_vouched |= author == COMMONS or card.peer in self._proven
         for address in card.addresses:
-            if len(known.addresses) < ADDRESSES_MAX and can_be_dialled(f"{address}/p2p/{card.peer}"):
+            if len(known.addresses) < ADDRESSES_MAX and self._can_be_dialled(f"{address}/p2p/{card.peer}"):
                 known.addresses[address] = None
 
     def _chosen(self, found: dict[str, Acquaintance]) -> list[str]:
@@ -154,7 +163,7 @@ class Acquaintances:
         known = self._nearby.get(peer, {})
         if address in known or not self._findings.allows(trio.current_time()):
             return
-        if not can_be_dialled(f"{address}/p2p/{peer}"):
+        if not self._can_be_dialled(f"{address}/p2p/{peer}"):
             return
         self._nearby.pop(peer, None)
         self._nearby[peer] = dict.fromkeys([address, *known][:NEARBY_ADDRESSES_MAX])
@@ -165,7 +174,9 @@ class Acquaintances:
     def _on_change(self, fresh: list[SignedRecord]) -> None:
         if all(signed.record.kind is not Kind.CARD for signed in fresh):
             return
-        self.refresh()
+        self._is_stale = True
+        if trio.current_time() - self._refreshed_at >= REFRESH_PAUSE_S:
+            self.refresh()
         if any(signed.record.key == self._transport.peer_id.encode() for signed in fresh):
             for away in self._away.values():
                 away.knock_at = trio.current_time()  # there is something new to show
@@ -179,12 +190,10 @@ class Acquaintances:
 
     async def keep(self) -> None:
         """Keep the list fresh and knock where that helps, for as long as the node runs."""
-        refreshed_at = trio.current_time()
         async with trio.open_nursery() as nursery:
             while True:
                 await trio.sleep(TICK_S)
-                if trio.current_time() - refreshed_at >= REFRESH_S:
-                    refreshed_at = trio.current_time()
+                if self._is_stale or trio.current_time() - self._refreshed_at >= REFRESH_S:
                     self.refresh()
                 due = self._due()
                 shown = self._to_show() if due else []

@@ -178,13 +178,14 @@ class Node:
     async def publish(self, signed: SignedRecord) -> str | None:
         """Put a signed record on the board and spread it; says in words why it may not stand there, or None.
 
-        Durable when this returns None. What is on the board already, or a newer one, is refused in words, too.
+        Durable when this returns None. One that is on the board already may come again; an older one is refused.
         """
-        now_s = wallclock.now_s()
-        fault = self.board.fault(signed, now_s)
-        if fault is not None:
-            return fault
-        self.board.take([signed], now_s)
+        now_s, held = wallclock.now_s(), self.board.get(signed.slot)
+        if held is None or held.id != signed.id:
+            fault = self.board.fault(signed, now_s)
+            if fault is not None:
+                return fault
+            self.board.take([signed], now_s)
         return await self.board.durable()
 
     # Wiring

@@ -14,6 +14,7 @@ from node.acquaintances import (
     KNOCK_WAIT_MAX_S,
     OTHERS_MAX,
     REFRESH_S,
+    TICK_S,
     WITNESSES_MAX,
     Acquaintances,
 )
@@ -89,6 +90,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return now
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.acquaintances.REFRESH_PAUSE_S", 0.0)
+
+
 @pytest.fixture
 def town() -> Town:
     return found(*MEMBERS)
@@ -116,13 +122,13 @@ def dialled(entries: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(entry.rpartition("/p2p/")[2] for entry in entries if not entry.startswith("/p2p/")))
 
 
-def test_without_cards_the_list_is_the_configured_one_and_the_transport_is_left_alone(town: Town) -> None:
+async def test_without_cards_the_list_is_the_configured_one_and_the_transport_is_left_alone(town: Town) -> None:
     net, _, who = started(town, configured=[f"{ADDRESS}/p2p/{peer('friend')}", f"/p2p/{peer('other')}"])
     who.refresh()
     assert net.lists == [] and list(who.problems()) == []
 
 
-def test_whoever_has_a_valid_card_is_known_and_dialled_where_its_card_says(town: Town) -> None:
+async def test_whoever_has_a_valid_card_is_known_and_dialled_where_its_card_says(town: Town) -> None:
     net, board, who = started(town, configured=[f"/p2p/{peer('friend')}"])
     board.take([a_card(town, AccountId(1), "node"), a_card(town, AccountId(2), "mute", ())], NOW_S)
     assert net.lists[-1] == [
@@ -133,7 +139,7 @@ def test_whoever_has_a_valid_card_is_known_and_dialled_where_its_card_says(town:
     assert len(net.lists) == again, "it is told of changes only"
 
 
-def test_a_card_that_expired_or_was_withdrawn_makes_nobody_known(town: Town, clock: list[int]) -> None:
+async def test_a_card_that_expired_or_was_withdrawn_makes_nobody_known(town: Town, clock: list[int]) -> None:
     net, board, who = started(town, a_card(town, AccountId(1), "node", expires=NOW_S + 60))
     assert dialled(net.lists[-1]) == [peer("node")]
     clock[0] += 60
@@ -146,12 +152,26 @@ def test_a_card_that_expired_or_was_withdrawn_makes_nobody_known(town: Town, clo
     assert net.lists[-1] == []
 
 
-def test_this_nodes_own_card_is_never_dialled(town: Town) -> None:
+async def test_cards_that_change_all_the_time_are_followed_now_and_then(
+    town: Town, autojump_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.acquaintances.REFRESH_PAUSE_S", 0.25)
+    net, board, who = started(town)
+    async with keeping(who):
+        for number in range(40):
+            await trio.sleep(0.02)
+            board.take([a_card(town, AccountId(number + 1), f"node{number}")], NOW_S)
+        assert 2 <= len(net.lists) <= 4
+        await trio.sleep(TICK_S)
+        assert {entry.rpartition("/p2p/")[2] for entry in net.lists[-1]} == {peer(f"node{n}") for n in range(40)}
+
+
+async def test_this_nodes_own_card_is_never_dialled(town: Town) -> None:
     net, _, _ = started(town, a_card(town, AccountId(1), "own"))
     assert net.lists == []
 
 
-def test_all_witnesses_are_dialled_and_some_others_not_the_same_ones_everywhere(town: Town) -> None:
+async def test_all_witnesses_are_dialled_and_some_others_not_the_same_ones_everywhere(town: Town) -> None:
     cards = [a_card(town, AccountId(n + 1), f"node{n}") for n in range(30)]
     cards += [a_card(town, AccountId(n + 1), f"witness{n}", roles=ROLE_WITNESS) for n in range(4)]
     net, board, _ = started(town, *cards)
@@ -164,7 +184,7 @@ def test_all_witnesses_are_dialled_and_some_others_not_the_same_ones_everywhere(
     assert set(dialled(other.lists[-1])) != set(chosen)
 
 
-def test_members_who_call_their_nodes_witnesses_do_not_crowd_out_those_of_the_stewards(town: Town) -> None:
+async def test_members_who_call_their_nodes_witnesses_do_not_crowd_out_those_of_the_stewards(town: Town) -> None:
     fakes = [a_card(town, AccountId(n + 1), f"fake{n}-{m}", roles=ROLE_WITNESS) for n in range(40) for m in range(8)]
     real = a_card(town, COMMONS, "real", roles=ROLE_WITNESS)
     net, board, who = started(town, *fakes, real)
@@ -177,14 +197,14 @@ def test_members_who_call_their_nodes_witnesses_do_not_crowd_out_those_of_the_st
     assert peer(left_out) in dialled(net.lists[-1])[:2], "it proved on a link what it is"
 
 
-def test_of_many_addresses_for_one_peer_the_stewards_are_first_and_so_many_are_kept(town: Town) -> None:
+async def test_of_many_addresses_for_one_peer_the_stewards_are_first_and_so_many_are_kept(town: Town) -> None:
     cards = [a_card(town, AccountId(n), "node", map(address, range(4 * n, 4 * n + 4))) for n in range(1, 5)]
     net, _, _ = started(town, *cards, a_card(town, COMMONS, "node", [address(200)]))
     entries = [entry for entry in net.lists[-1] if not entry.startswith("/p2p/")]
     assert len(entries) == ADDRESSES_MAX and entries[0] == f"{address(200)}/p2p/{peer('node')}"
 
 
-def test_an_address_that_nobody_can_dial_is_left_out_and_harms_nobody(town: Town) -> None:
+async def test_an_address_that_nobody_can_dial_is_left_out_and_harms_nobody(town: Town) -> None:
     """Names that the library refuses pass the shape of a card."""
     bad = ["/dns/ab--cd.example/tcp/1", "/dns4/xn--a.example/tcp/1", ADDRESS]
     net, _, _ = started(town, a_card(town, AccountId(1), "node", bad), a_card(town, AccountId(2), "other"))
@@ -280,7 +300,7 @@ async def test_cards_that_expire_are_noticed_without_any_news(
 # What the owner is told
 
 
-def test_the_owner_is_told_when_the_nodes_card_has_expired(town: Town, clock: list[int]) -> None:
+async def test_the_owner_is_told_when_the_nodes_card_has_expired(town: Town, clock: list[int]) -> None:
     net, board, who = started(town, a_card(town, AccountId(1), "own", expires=NOW_S + 60), a_card(town, COMMONS, "w"))
     assert list(who.problems()) == []
     clock[0] += 60
@@ -292,7 +312,7 @@ def test_the_owner_is_told_when_the_nodes_card_has_expired(town: Town, clock: li
     assert list(who.problems()) == [], "it is linked with all it dials"
 
 
-def test_the_owner_is_told_when_others_have_cards_and_this_node_has_none(town: Town) -> None:
+async def test_the_owner_is_told_when_others_have_cards_and_this_node_has_none(town: Town) -> None:
     net, board, who = started(town, a_card(town, COMMONS, "w"))
     (words,) = who.problems()
     assert "no card" in words

@@ -71,6 +71,16 @@ async def test_a_new_record_is_everywhere_within_a_moment(
         assert slots(built, "w0") == slots(built, "ben") == {bread.slot: bread}
 
 
+async def test_the_same_record_may_be_published_again_and_an_older_one_not(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, "w0", monkeypatch) as built:
+        await built.up()
+        node, new = built.node("w0"), offer(town, "ana", counter=2)
+        assert await node.publish(new) is None and await node.publish(new) is None
+        assert await node.publish(offer(town, "ana")) == "this record or a newer one is here already"
+
+
 async def test_a_refused_record_is_said_why_and_is_nowhere(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
