@@ -17,6 +17,7 @@ class Keyring:
     def __init__(self, entropy: bytes) -> None:
         self._branch: Branch = wallet_branch(seed_of(entropy))
         self._signing: dict[int, SecretKey] = {}
+        self._steward: dict[int, SecretKey] = {}
 
     def signing_key(self, ordinal: int) -> SecretKey:
         """The key that signs the entries of the wallet's account number `ordinal`."""
@@ -36,7 +37,10 @@ class Keyring:
 
     def steward_key(self, ordinal: int) -> SecretKey:
         """The key by which the owner of that account acts as a steward."""
-        return account_key(self._branch, ordinal, role=Role.STEWARD)
+        key = self._steward.get(ordinal)
+        if key is None:
+            key = self._steward[ordinal] = account_key(self._branch, ordinal, role=Role.STEWARD)
+        return key
 
     def __repr__(self) -> str:
         return "Keyring(...)"

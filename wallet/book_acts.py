@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from protocol.base import EntryId, PublicKey
+from protocol.base import EntryId, PublicKey, Signature
 
 if TYPE_CHECKING:
     from .book import Book
@@ -21,7 +21,7 @@ Run = Callable[[str, tuple[Value, ...]], Iterable[tuple[Any, ...]]]
 
 TABLES = (
     """CREATE TABLE ballot (steward BLOB, seq INTEGER, round INTEGER, id BLOB NOT NULL, body BLOB NOT NULL,
-       PRIMARY KEY (steward, seq, round)) STRICT, WITHOUT ROWID""",
+       signature BLOB NOT NULL, PRIMARY KEY (steward, seq, round)) STRICT, WITHOUT ROWID""",
     """CREATE TABLE wish (n INTEGER PRIMARY KEY, ops BLOB NOT NULL, own INTEGER NOT NULL, since INTEGER NOT NULL,
        state TEXT NOT NULL, reason TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL) STRICT""",
     "CREATE TABLE invite (key BLOB PRIMARY KEY, voucher BLOB NOT NULL, issued INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -30,7 +30,7 @@ TABLES = (
 )
 WISHES_KEPT = 50
 """Wishes that are settled, the newest; older ones leave the book."""
-_PUT_BALLOT = "INSERT INTO ballot VALUES (?, ?, ?, ?, ?)"
+_PUT_BALLOT = "INSERT INTO ballot VALUES (?, ?, ?, ?, ?, ?)"
 _DROP_BALLOTS = "DELETE FROM ballot WHERE seq < ?"
 _PUT_WISH = "INSERT OR REPLACE INTO wish VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _DROP_WISHES = "DELETE FROM wish WHERE state <> 'open' AND n <= (SELECT max(n) FROM wish) - ?"
@@ -57,18 +57,19 @@ class Dealt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BallotRow:
-    """One ballot that a steward of this wallet gave, with the body that it is for."""
+    """One ballot that a steward of this wallet gave, with the body that it is for: it can be shown again any time."""
 
     steward: PublicKey
     seq: int
     round: int
     id: EntryId
     body: bytes
+    signature: Signature
 
     def put(self, run: Run) -> None:
         """Write it; those of places before it are decided and serve nothing any more."""
         run(_DROP_BALLOTS, (self.seq,))
-        run(_PUT_BALLOT, (self.steward, self.seq, self.round, self.id, self.body))
+        run(_PUT_BALLOT, (self.steward, self.seq, self.round, self.id, self.body, self.signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class ActPages:
         return sum(row.invite == invite and row.how is Dealt.ADMITTED for row in self.dealt.values())
 
 
-def _ballot(row: tuple[Value, ...]) -> tuple[PublicKey, int, int, EntryId, bytes]:
+def _ballot(row: tuple[Value, ...]) -> tuple[PublicKey, int, int, EntryId, bytes, Signature]:
     return row  # type: ignore[return-value]  # the table is STRICT and all of it NOT NULL
 
 

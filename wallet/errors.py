@@ -148,6 +148,20 @@ class ReadOnly(RuleRefusal):
     next_step = "Stop the other copy of this home, wait a minute and try again."
 
 
+class NotSteward(RuleRefusal):
+    """Only a steward may do that, and none of this wallet's accounts is one's."""
+
+    code = "not_steward"
+    next_step = "Ask a steward: `tally stewards` lists them."
+
+
+class ActHeld(RuleRefusal):
+    """The witnesses hold to another act, which has to be decided before any other can be. Facts: act."""
+
+    code = "act_held"
+    next_step = "Sign that one: see `tally acts`."
+
+
 class RefReused(RuleRefusal):
     """The same --ref was used for another payee or amount."""
 

@@ -62,6 +62,7 @@ class Wallet:
         self._desks: dict[AccountId, Desk] = {}
         self._keyring: Keyring | None = None
         self._unlocked = trio.Event()
+        self._on_unlock: list[Callable[[], None]] = []
         self._window = Window(node, book, self._key_of)
 
     # Keys
@@ -75,11 +76,17 @@ class Wallet:
         secrets = await trio.to_thread.run_sync(keystore.load, self.home, passphrase)
         self._keyring = Keyring(secrets.entropy)
         self._unlocked.set()
+        for listener in self._on_unlock:
+            listener()
 
     def lock(self) -> None:
         """Forget the keys. What is signed already goes on by itself."""
         self._keyring = None
         self._unlocked = trio.Event()
+
+    def on_unlock(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called each time the wallet was unlocked."""
+        self._on_unlock.append(listener)
 
     async def wait_unlocked(self) -> None:
         """Wait until the wallet may sign."""
@@ -109,6 +116,10 @@ class Wallet:
     def signing_key(self, account: AccountId) -> SecretKey:
         """The key of an account of this wallet, for what is signed beside its chain. Raises NotFound, Locked."""
         return self._keys().signing_key(self.book.ordinals[self._own(account)])
+
+    def steward_key(self, account: AccountId) -> SecretKey:
+        """The key by which the owner of an own account is, or would be, a steward. Raises NotFound, Locked."""
+        return self._keys().steward_key(self.book.ordinals[self._own(account)])
 
     def _key_of(self, account: AccountId) -> SecretKey | None:
         ordinal = self.book.ordinals.get(account)

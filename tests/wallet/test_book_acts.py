@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from protocol.base import AccountId, CommunityId, EntryId, PublicKey
+from protocol.base import AccountId, CommunityId, EntryId, PublicKey, Signature
 from wallet import book_acts
 from wallet.book import Book
 from wallet.book_acts import ActPages, BallotRow, Dealt, DealtRow, Deed, InviteRow, WishState
@@ -14,7 +14,7 @@ from wallet.errors import BookFailed
 from wallet.home import Home
 
 STEWARD, INVITE = PublicKey(b"s" * 32), PublicKey(b"i" * 32)
-BALLOT = BallotRow(STEWARD, 3, 0, EntryId(b"a" * 32), b"body")
+BALLOT = BallotRow(STEWARD, 3, 0, EntryId(b"a" * 32), b"body", Signature(b"z" * 64))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_second_act_for_one_round_is_never_written(home: Home) -> None:
     book = Book.open(home.book)
     book.commit([BALLOT])
     with pytest.raises(BookFailed):
-        book.commit([BallotRow(STEWARD, 3, 0, EntryId(b"b" * 32), b"another")])
+        book.commit([BallotRow(STEWARD, 3, 0, EntryId(b"b" * 32), b"another", Signature(b"z" * 64))])
     book.close()
     book = Book.open(home.book)
     assert ActPages(book).ballots_at(3) == [BALLOT]
@@ -53,7 +53,7 @@ def test_a_second_act_for_one_round_is_never_written(home: Home) -> None:
 
 def test_ballots_of_decided_places_leave(home: Home) -> None:
     book = Book.open(home.book)
-    later = BallotRow(STEWARD, 4, 0, EntryId(b"b" * 32), b"body")
+    later = BallotRow(STEWARD, 4, 0, EntryId(b"b" * 32), b"body", Signature(b"z" * 64))
     pages = ActPages(book)
     for ballot in (BALLOT, later):
         book.commit([ballot])

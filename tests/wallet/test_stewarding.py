@@ -1,0 +1,185 @@
+"""Acts of stewards in several homes: composed once, signed by k, decided, and never two in one round."""
+
+from pathlib import Path
+
+import pytest
+
+from protocol.base import AccountId
+from protocol.ops import Admit, Suspend
+from tests.builders import authority, charge
+from wallet import errors
+from wallet.book_acts import WishState
+
+from .council import quiet, settle_hall, sitting
+
+ANA, BEN, CEM = AccountId(1), AccountId(2), AccountId(3)
+COMMONS = AccountId(0)
+DUES, FEE = charge(ANA, COMMONS, 5), charge(BEN, COMMONS, 7)
+
+
+async def test_the_only_steward_decides_at_once(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        assert (await ana.acts.propose([DUES], 5)).state is WishState.IN_FORCE
+        assert (await ana.acts.propose([FEE], 5)).state is WishState.IN_FORCE
+        assert ana.node.ledger.commons.adjust(COMMONS) == 12
+
+
+async def test_an_act_waits_for_k_stewards_and_is_then_in_force_for_both(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        assert await ana.propose(DUES) == "open" and ana.node.ledger.commons.height == 0
+        (act,) = ben.node.place.acts()
+        assert act.signers == (0,)
+        assert (await ben.acts.sign(act.id, 5)).state is WishState.IN_FORCE
+        await quiet()
+        assert [wish.state for wish in ana.pages.wishes.values()] == [WishState.IN_FORCE]
+        assert ana.node.ledger.commons.height == 1
+
+
+async def test_of_two_acts_at_once_one_is_decided_and_the_other_is_composed_again(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        hall.is_carrying = False
+        await ana.propose(DUES)
+        await ben.propose(FEE)
+        hall.carry()
+        await quiet()
+        assert hall.decided == [] and len(ana.shown) == 2
+        await ben.acts.sign(ana.pages.open_wishes()[0].id, 5)  # a change of mind: round 1, and ana's wallet follows
+        await quiet()
+        assert [signed.entry.ops for signed in hall.decided] == [(DUES,)]
+        (open_act,) = ana.node.place.acts()
+        assert open_act.signed.entry.ops == (FEE,) and open_act.signed.seq == 2
+        assert (await ana.acts.sign(open_act.id, 5)).state is WishState.IN_FORCE
+        await quiet()
+        assert ben.pages.open_wishes() == [] and hall.doubles() == []
+
+
+async def test_who_agreed_to_an_act_that_was_overtaken_need_not_agree_again(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=3, threshold=3)
+    async with (
+        sitting(tmp_path, "ana", hall) as ana,
+        sitting(tmp_path, "ben", hall) as ben,
+        sitting(tmp_path, "cem", hall) as cem,
+    ):
+        await ana.propose(DUES)
+        await ben.acts.sign(ana.shown[0].id)
+        await cem.propose(FEE)
+        await ana.acts.sign(cem.pages.open_wishes()[0].id)
+        await ben.acts.sign(cem.pages.open_wishes()[0].id)
+        await quiet()
+        assert [signed.entry.ops for signed in hall.decided] == [(FEE,)]
+        (act,) = cem.node.place.acts()
+        assert act.signed.entry.ops == (DUES,) and act.signers == (0, 1)
+        await cem.acts.sign(act.id, 5)
+        await quiet()
+        assert [wish.state for wish in ben.pages.wishes.values()] == [WishState.IN_FORCE, WishState.IN_FORCE]
+
+
+async def test_the_same_act_wished_for_twice_at_once_is_one(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        await ana.propose(DUES)
+        await ben.propose(DUES)
+        await quiet()
+        assert len(hall.decided) == 1 and ana.node.ledger.commons.adjust(ANA) == -5
+        assert ana.pages.open_wishes() == [] == ben.pages.open_wishes()
+
+
+async def test_what_the_rules_refuse_is_said_and_nothing_is_signed(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        with pytest.raises(errors.PayeeUnknown):
+            await ana.acts.propose([Suspend(AccountId(9), 1)])
+        assert hall.given == [] and ana.pages.wishes == {}
+
+
+async def test_a_wish_that_became_impossible_meanwhile_says_so(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        mine, yours = Admit(AccountId(0), "dee", authority("dee"), 5), Admit(AccountId(0), "dee", authority("d2"), 6)
+        hall.is_carrying = False
+        await ana.propose(mine)
+        await ben.propose(yours)
+        hall.carry()
+        await ben.acts.sign(ana.pages.open_wishes()[0].id, 5)
+        await quiet()
+        assert ana.node.ledger.commons.members[AccountId(4)].limit.at(None) == 5
+        (refused,) = [wish for wish in ben.pages.wishes.values() if wish.own]
+        assert refused.state is WishState.REFUSED and "taken" in refused.reason
+
+
+async def test_what_was_withdrawn_is_not_composed_again(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        hall.is_carrying = False
+        wish = await ana.acts.propose([DUES])
+        await ben.propose(FEE)
+        hall.carry()
+        await ana.acts.withdraw(wish.n)
+        with pytest.raises(errors.NotFound):
+            await ana.acts.withdraw(wish.n)
+        await ana.acts.sign(ben.pages.open_wishes()[0].id, 5)
+        await quiet()
+        assert len(hall.decided) == 1 and ana.shown == []
+
+
+async def test_a_member_who_is_no_steward_and_a_locked_wallet_sign_nothing(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with sitting(tmp_path, "ben", hall) as ben, sitting(tmp_path, "ana", hall) as ana:
+        with pytest.raises(errors.NotSteward):
+            await ben.acts.propose([DUES])
+        ana.wallet.lock()
+        with pytest.raises(errors.Locked):
+            await ana.acts.propose([DUES])
+        assert hall.given == [] and ana.pages.wishes == {} == ben.pages.wishes
+
+
+async def test_a_locked_wallet_goes_on_when_it_is_unlocked(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        hall.is_carrying = False
+        await ana.propose(DUES)
+        await ben.propose(FEE)
+        ana.wallet.lock()
+        hall.carry()
+        await ben.acts.sign(ana.pages.open_wishes()[0].id)
+        await quiet()
+        assert hall.decided == []
+        await ana.wallet.unlock(None)
+        await quiet()
+        assert len(hall.decided) == 1
+
+
+async def test_what_the_witnesses_hold_to_is_signed_by_itself_and_nothing_else_can_be(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        hall.is_deciding = False
+        await ana.propose(DUES)
+        await ben.acts.sign(ana.shown[0].id)
+        held = ana.node.place.at(ana.node.place.ripe)  # type: ignore[arg-type]
+        votes = hall._certificate(held)
+        for home in (ana, ben):
+            home.node.place.bind(votes, held)  # round 0 is used up, and a witness is locked on the act
+        with pytest.raises(errors.NotFound):
+            await ana.acts.sign(type(held.id)(bytes(32)))
+        hall.is_deciding = True
+        ana.acts.wake()
+        ben.acts.wake()
+        await quiet()
+        assert [signed.id for signed in hall.decided] == [held.id] and hall.decided[0].round == 1
+
+
+async def test_after_a_restart_what_was_signed_is_shown_again_and_wishes_go_on(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        await ana.propose(DUES)
+        before = ana.shown
+    hall.nodes.clear()
+    async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
+        await quiet()
+        assert ana.shown == before == ben.shown
+        await ben.acts.sign(before[0].id)
+        await quiet()
+        assert ana.pages.open_wishes() == [] and hall.doubles() == []

@@ -1,0 +1,77 @@
+"""What an act of the community does, in words that a member understands. Amounts are written with their unit. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from node.amounts import format_amount
+from node.views import handle_of
+from protocol.base import COMMONS, PPM, AccountId
+from protocol.commons import FROZEN, Commons
+from protocol.ops import Admit, Amend, Charge, Charter, Found, Limits, Op, Reinstate, Send, Stewards, Suspend
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Writes acts of one community."""
+
+    commons: Commons
+
+    def act(self, ops: Sequence[Op]) -> list[str]:
+        """A line for each op; an act without any does nothing."""
+        return [line for op in ops for line in self._op(op)] or ["do nothing (it only takes a place)"]
+
+    def _op(self, op: Op) -> list[str]:
+        match op:
+            case Admit():
+                return [f"admit @{op.handle} with a credit limit of {self.amount(op.limit)}"]
+            case Limits():
+                return [f"credit limit of {self._who(one)}: {self.amount(limit)}" for one, limit in op.limits]
+            case Suspend():
+                what = "freeze {} (no entry at all)" if op.level == FROZEN else "suspend {} (may receive, not pay)"
+                return [what.format(self._who(op.account))]
+            case Reinstate():
+                return [f"reinstate {self._who(op.account)}"]
+            case Charge():
+                return [self._charge(op)]
+            case Amend():
+                return ["charter: " + line for line in self.charter(op.charter)]
+            case Stewards():
+                count = len(op.authority.keys)
+                return [f"new stewards: {count}, of whom {op.authority.threshold} sign"]
+            case Found():
+                return [f"found {op.name}"]
+            case Send():
+                return [f"the commons pays {self._who(op.to)} {self.amount(op.amount)}"]
+        return [f"{type(op).__name__.lower()} of the commons fund"]
+
+    def _charge(self, op: Charge) -> str:
+        reason = f' ("{op.reason}")' if op.reason else ""
+        if op.payee == COMMONS:
+            return f"{self._who(op.payer)} gives {self.amount(op.amount)} to the commons{reason}"
+        return f"the commons gives {self.amount(op.amount)} to {self._who(op.payee)}{reason}"
+
+    def charter(self, charter: Charter) -> list[str]:
+        """The numbers of a charter, a line each."""
+        ceiling = f"no balance above {self.amount(charter.ceiling)}" if charter.ceiling else "no ceiling for balances"
+        levy = f"{percent(charter.levy_ppm)} of what members pay one another goes to the commons"
+        return [
+            f"the smallest payment is {self.amount(charter.least_send)}" if charter.least_send > 1
+            else "payments may be as small as they can be",
+            ceiling,
+            levy if charter.levy_ppm else "no levy on payments",
+            f"the commons may go {self.amount(charter.commons_limit)} below zero" if charter.commons_limit
+            else "the commons may not go below zero",
+        ]  # fmt: skip
+
+    def amount(self, minor: int) -> str:
+        """An amount with its unit."""
+        return f"{format_amount(minor, self.commons.decimals)} {self.commons.unit}"
+
+    def _who(self, account: AccountId) -> str:
+        return "the commons" if account == COMMONS else f"@{handle_of(self.commons, account)}"
+
+
+def percent(ppm: int) -> str:
+    """Millionths as a percentage: 20000 is 2 %."""
+    whole, part = divmod(ppm * 100, PPM)
+    return f"{whole}.{part:06}".rstrip("0").rstrip(".") + " %"
