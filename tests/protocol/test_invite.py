@@ -12,6 +12,7 @@ from protocol.base import BALANCE_MAX, NUMBER_MAX, AccountId, CommunityId, Entry
 from protocol.host_card import read_host_card
 from protocol.invite import USES_MAX, Invite, InviteFault, Voucher, invite_fault, read_invite, voucher_fault
 from protocol.ledger import Ledger
+from protocol.longtext import CHARS_MAX
 from protocol.ops import Reinstate, Suspend
 from protocol.payment import TEXT_MAX_LONG, write_bech32m
 from protocol.signing import Signatures
@@ -196,6 +197,15 @@ def test_what_is_no_good_invite_is_refused_with_the_reason(name: str) -> None:
 
 def test_a_damaged_copy_beside_a_good_one_does_no_harm() -> None:
     assert read_invite(f"{TEXT[:100]}\nand all of it:\n{TEXT}") == MADE
+
+
+def test_what_is_looked_through_is_bounded() -> None:
+    space = " " * (CHARS_MAX - len(TEXT))
+    assert CHARS_MAX == 16_384
+    assert read_invite(TEXT + space) == read_invite(space + TEXT) == MADE
+    with pytest.raises(Malformed, match="too long"):
+        read_invite(TEXT + space + " ")
+    assert read_invite(f"{TEXT[:20]}\n" * 7 + TEXT) == MADE
 
 
 # What the ledger says.

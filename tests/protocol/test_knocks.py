@@ -1,6 +1,8 @@
 """The doorstep's questions and answers: all read back, nothing else is read, and a proof is good at one door only."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -32,6 +34,7 @@ from protocol.knocks import (
     knock_content,
 )
 from protocol.messages import FRAME_BYTES_MAX
+from protocol.record import Kind, Record, SignedRecord
 from protocol.signing import SecretKey, Tag, sign
 
 from ..builders import authority, found
@@ -135,6 +138,46 @@ BAD_QUESTIONS = {
 def test_what_is_no_question_is_malformed(name: str) -> None:
     with pytest.raises(Malformed):
         decode_knock(BAD_QUESTIONS[name])
+
+
+def _padded(size: int, count: int, question: Callable[[tuple[SignedRecord, ...]], Knock]) -> bytes:
+    """A question of `count` long records whose frame has exactly `size` bytes."""
+    many = tuple((index, Signature(bytes(64))) for index in range(16))
+    listed = [SignedRecord(Record(TOWN["ana"], Kind.OFFER, b"", 0, bytes(400)), many) for _ in range(count)]
+    for place in range(count):
+        lacking = size - len(encode_knock(question(tuple(listed))))
+        longer = bytes(400 + max(0, min(lacking, 624)))
+        listed[place] = replace(listed[place], record=replace(listed[place].record, body=longer))
+    return encode_knock(question(tuple(listed)))
+
+
+def test_a_question_of_16_kib_is_read_and_a_longer_one_is_not_although_all_in_it_is_right() -> None:
+    assert (QUESTION_BYTES_MAX, FOUNDING_BYTES_MAX) == (16_384, 262_144)
+    for size in (16_384, 16_385):
+        frame = _padded(size, SHOWN_MAX, lambda records: ShowRecords(TOWN.community, records))
+        assert len(frame) == size
+        if size <= QUESTION_BYTES_MAX:
+            assert isinstance(decode_knock(frame), ShowRecords)
+        else:
+            with pytest.raises(Malformed, match="at most 16384"):
+                decode_knock(frame)
+
+
+def test_a_founding_may_be_longer() -> None:
+    entries = (TOWN.founding,) * 240
+    for size in (QUESTION_BYTES_MAX + 1, 262_144, 262_145):
+        held = Bundle(entries[: 240 if size > 200_000 else 0])
+        frame = _padded(size, 64 if size > 200_000 else 8, partial(_founding, held))
+        assert len(frame) == size
+        if size <= FOUNDING_BYTES_MAX:
+            assert isinstance(decode_knock(frame), BeFounded)
+        else:
+            with pytest.raises(Malformed, match="at most 262144"):
+                decode_knock(frame)
+
+
+def _founding(bundle: Bundle, records: tuple[SignedRecord, ...]) -> BeFounded:
+    return BeFounded(bundle, records, (), PROOF)
 
 
 BAD_ANSWERS = {

@@ -25,6 +25,7 @@ def test_full_messages_fit_a_frame_and_read_back() -> None:
     names = tuple(f"key {number}" for number in range(16))
     unsigned = request(TOWN, voucher(TOWN), "carl", "g" * 200)
     widest = signed_request(TOWN, replace(unsigned, authority=authority(*names)), SEED, *names)
+    assert (RECORDS_MAX, BOARD_AUTHORS_MAX, REQUESTS_MAX) == (64, 500, 32)
     for message in (
         Records((largest,) * RECORDS_MAX),
         Requests((widest,) * REQUESTS_MAX),

@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 
 from protocol import codec
 from protocol.base import AMOUNT_MAX, COMMONS, NUMBER_MAX, AccountId, Malformed, PublicKey, Signature
-from protocol.bodies import BODY_BYTES_MAX, ROLE_WITNESS, ROLES_MAX, Accept, Body, Call, Card, Offer, Profile, Serve
+from protocol.bodies import (
+    BODY_BYTES_MAX,
+    ROLE_ARCHIVE,
+    ROLE_RELAY,
+    ROLE_WALLET,
+    ROLE_WITNESS,
+    ROLES_MAX,
+    Accept,
+    Body,
+    Call,
+    Card,
+    Offer,
+    Profile,
+    Serve,
+)
 from protocol.ledger import Ledger
 from protocol.ops import Reinstate, Suspend
 from protocol.record import (
@@ -77,6 +91,20 @@ def test_every_kind_is_taken_from_a_member_and_from_a_steward(author: AccountId)
         withdrawn = record(town, author, kind, slot, b"", 2)
         assert record_fault(ledger, withdrawn, NOW_S) is None
         assert withdrawn.beats(signed)
+
+
+def test_the_numbers_are_those_of_the_spec() -> None:
+    assert [int(kind) for kind in Kind] == [1, 2, 3, 4, 5, 6, 7]
+    assert [SLOTS_MAX[kind] for kind in Kind] == [8, 1, 32, 32, 1, 4, 4]
+    assert (KEY_BYTES_MAX, BODY_BYTES_MAX) == (64, 1024)
+    assert (ROLE_WALLET, ROLE_WITNESS, ROLE_ARCHIVE, ROLE_RELAY, ROLES_MAX) == (1, 2, 4, 8, 15)
+
+
+def test_a_call_may_be_for_one_and_for_sixteen() -> None:
+    for count in (1, 16):
+        for threshold in (1, count):
+            call = Call(threshold, tuple(AccountId(number) for number in range(1, count + 1)))
+            assert Call.read(call.body()) == call
 
 
 def test_the_higher_counter_fills_the_slot_then_the_higher_id() -> None:
