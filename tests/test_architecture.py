@@ -19,6 +19,8 @@ PACKAGES = ("protocol", "node", "wallet", "devnet")
 OUTSIDE_OWNERS = {
     "libp2p": ("node/transport/", "devnet/bench/"),
     "multiaddr": ("node/transport/", "devnet/bench/"),
+    "zeroconf": ("node/transport/",),
+    "ifaddr": ("node/transport/",),
     "apsw": ("node/journal", "wallet/book", "devnet/bench/"),
     "sqlite3": (),
     "starlette": ("node/web", "node/api", "wallet/api"),

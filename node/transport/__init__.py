@@ -8,6 +8,7 @@ from .doorstep import Doorstep, NotReached
 from .events import LinkDown, LinkEvent, LinkUp
 from .host import peer_id_of
 from .limits import FOUNDING_BYTES_MAX, FRAME_BYTES_MAX, HINT_BYTES_MAX, REPLY_BYTES_MAX, Pace
+from .nearby import meet_nearby
 from .service import Transport, can_be_dialled, open_transport
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Pace",
     "Transport",
     "can_be_dialled",
+    "meet_nearby",
     "open_transport",
     "peer_id_of",
 ]

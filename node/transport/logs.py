@@ -1,4 +1,4 @@
-"""Keeps the library quiet: what libp2p says goes to our own logger or nowhere, never raw to stderr.
+"""Keeps the libraries quiet: what libp2p and zeroconf say goes to our own logger or nowhere, never raw to stderr.
 
 On import the library cuts its loggers off from the root and lets them write to stderr; some of its
 modules log on the root logger itself. Call `capture_library_logs` once, after libp2p is imported.
@@ -29,11 +29,12 @@ class _NotFromLibrary(logging.Filter):
 
 
 def capture_library_logs() -> None:
-    """Send the library's loggers to `tallystick.transport` at debug level. Safe to call again."""
-    library = logging.getLogger("libp2p")
-    library.handlers[:] = [_Forward()]
-    library.propagate = False
-    library.setLevel(logging.WARNING)
+    """Send the libraries' loggers to `tallystick.transport` at debug level. Safe to call again."""
+    for name in ("libp2p", "zeroconf"):
+        library = logging.getLogger(name)
+        library.handlers[:] = [_Forward()]
+        library.propagate = False
+        library.setLevel(logging.WARNING)
     root = logging.getLogger()
     if not root.handlers and logging.lastResort is not None:
         # else the library's first logging.debug() would install a handler of its own taste for everybody
