@@ -41,7 +41,7 @@ from .standing import Standing
 from .submission import Submitter
 from .tickets import DoorClosed
 from .tracking import Tracker
-from .transport import Transport, open_transport
+from .transport import Transport, meet_nearby, open_transport
 from .witnessing import Witnessing
 
 if TYPE_CHECKING:
@@ -233,6 +233,9 @@ class Node:
             nursery.start_soon(self.acquaintances.keep)
             if self.witnessing is not None:
                 nursery.start_soon(self.witnessing.keep_fence)
+            if self.config.nearby:
+                found = self.acquaintances.found_nearby
+                nursery.start_soon(meet_nearby, self.community, self.peer_id, self.config.listen, found)
 
 
 def _witness_key(config: NodeConfig, identity: Identity, ledger: Ledger) -> SecretKey | None:
