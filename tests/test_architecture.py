@@ -25,6 +25,7 @@ OUTSIDE_OWNERS = {
     "sqlite3": (),
     "starlette": ("node/web", "node/api", "wallet/api"),
     "hypercorn": ("node/web",),
+    "httpx": ("wallet/posting.py", "wallet/scripting/"),
     "nacl.pwhash": ("wallet/keystore",),
     "mnemonic": ("wallet/words.py",),
 }
@@ -81,7 +82,7 @@ CALL_OWNERS = {
 """Calls that only some may make, by the end of their name."""
 
 TERMINALS = ("node/terminal", "devnet/terminal")
-SLOW_TO_START = {"libp2p", "starlette", "hypercorn"}
+SLOW_TO_START = {"libp2p", "starlette", "hypercorn", "httpx"}
 """What no command may import before it knows that it needs it."""
 
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "data", "info"}
@@ -125,6 +126,7 @@ NURSERIES = {
     "wallet/asking.py knocking": CALL,
     "wallet/service.py forward": CALL,
     "wallet/service.py run_wallet": PROCESS,
+    "wallet/webhooks.py run": PROCESS,
     "wallet/up.py _run_open": PROCESS,
 }
 """Where node and wallet start tasks, and how long these live: `path function`. All nest in the one of the process."""

@@ -28,6 +28,7 @@ COMMANDS = {
     "offers": ("wallet.commands.people", "List what members offer and look for."),
     "show": ("wallet.commands.showing", "Show one payment."),
     "pay": ("wallet.commands.paying", "Pay a member."),
+    "batch": ("wallet.commands.batch", "Pay everybody in a CSV file."),
     "receive": ("wallet.commands.paying", "Take in what is in flight to you now."),
     "refund": ("wallet.commands.paying", "Send a payment back to who paid it."),
     "unlock": ("wallet.commands.keys", "Let the running wallet sign."),
@@ -36,6 +37,7 @@ COMMANDS = {
     "token": ("wallet.commands.tokens", "Make, list and revoke tokens for programs."),
     "events": ("wallet.commands.happening", "Tell what happens to your accounts as it happens."),
     "export": ("wallet.commands.exporting", "Write your payments, or everybody's, into a file."),
+    "webhook": ("wallet.commands.webhooks", "Have events sent to an address of yours."),
     "verify": ("wallet.commands.checking", "Check the books of this node."),
 }
 """Name: (module, one line of help). The whole command line is this table."""

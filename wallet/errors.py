@@ -218,6 +218,20 @@ class WitnessesUnreachable(Unreachable):
     next_step = "Check the connection and try again; nothing was signed."
 
 
+class HostUnreachable(Unreachable):
+    """A host does not answer at its doorstep. Facts: peer."""
+
+    code = "host_unreachable"
+    next_step = "Have its owner start it with `tally-node run`, and try again; nothing was founded."
+
+
+class HostRefused(RuleRefusal):
+    """A host answers and does not serve this community. Facts: peer, answer."""
+
+    code = "host_refused"
+    next_step = "Ask its owner for its card."
+
+
 class StoreFailed(WalletError):
     """The node could not put the record on its disk. Nothing more is signed until a restart."""
 
@@ -254,6 +268,13 @@ class NameTaken(RuleRefusal):
 
     code = "name_taken"
     next_step = "Choose another name."
+
+
+class WebhookUnanswered(RuleRefusal):
+    """The address of a webhook did not take a test. Facts: url, reason."""
+
+    code = "webhook_unanswered"
+    next_step = "Start the receiver and try again, or add it all the same with --no-check."
 
 
 class NotFound(WalletError):

@@ -111,6 +111,31 @@ class PreviewView(TypedDict):
     locked: bool
 
 
+class RefusalView(TypedDict):
+    """Why something is refused: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+class CheckedView(TypedDict):
+    """One payment of a batch before it is paid: `paid` is what was made under its ref before, `refused` why it never
+    will be; both null for one that is to be paid. `amount` is null where it could not be read."""
+
+    payee: str
+    amount: str | None
+    paid: PaymentView | None
+    refused: RefusalView | None
+
+
+class ChecksView(TypedDict):
+    """The payments of a batch in their order, and where their payer stands."""
+
+    balance: BalanceView
+    locked: bool
+    orders: list[CheckedView]
+
+
 class WalletStatusView(TypedDict):
     """How node and wallet are; `standing` of the first account is admitted or open."""
 
@@ -195,3 +220,48 @@ class MadeTokenView(TokenView):
     """A new token; `token` is shown this once."""
 
     token: str
+
+
+class DeliveryView(TypedDict):
+    """How one delivery went at its last try; `fault` is null when it was taken. `time`: of that try, by this clock."""
+
+    id: str
+    event: str
+    time: int
+    tries: int
+    fault: str | None
+
+
+class DeliveriesView(TypedDict):
+    """How the last deliveries of a webhook went, newest first."""
+
+    deliveries: list[DeliveryView]
+
+
+class WebhookView(TypedDict):
+    """A webhook, without its secret. No `events`: all. `tries`: in vain, of what is to be delivered now."""
+
+    name: str
+    url: str
+    events: list[str]
+    created: int
+    tries: int
+    last: DeliveryView | None
+
+
+class WebhooksView(TypedDict):
+    """All webhooks, by name."""
+
+    webhooks: list[WebhookView]
+
+
+class AddedWebhookView(WebhookView):
+    """A new webhook; `secret` is shown this once."""
+
+    secret: str
+
+
+class TestedView(TypedDict):
+    """A test that was taken."""
+
+    taken: bool

@@ -29,14 +29,17 @@ from .api.front import Front
 from .api.people import PeopleApi
 from .api.tokens import TokensApi
 from .api.wallet import WalletApi
+from .api.webhooks import WebhooksApi
 from .asking import Asking
 from .feed import Feed
 from .home import Home
 from .joining import read_joining
 from .opening import open_joined
 from .people import People
+from .posting import Poster
 from .service import Wallet, run_wallet
 from .tokens import Tokens
+from .webhooks import Webhooks
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -54,6 +57,7 @@ class Up:
     """What happens to the accounts of this home."""
     tokens: Tokens
     """Those for programs, besides the owner's."""
+    webhooks: Webhooks
     address: str
     """host:port of the API."""
     token: str = field(repr=False)
@@ -101,9 +105,11 @@ async def _run_open(
         wallet: Wallet = await nursery.start(run_wallet, home, node)
         if wallet.locked and passphrase is not None:
             await wallet.unlock(passphrase)
-        tokens = Tokens(wallet.book, wallet.clerk)
-        up = Up(node, wallet, Feed(wallet, node), tokens, front.address, front.token, front.stop)
+        feed, tokens = Feed(wallet, node), Tokens(wallet.book, wallet.clerk)
+        webhooks = Webhooks(wallet.book, wallet.clerk, feed, Poster().post)
+        up = Up(node, wallet, feed, tokens, webhooks, front.address, front.token, front.stop)
         await nursery.start(tokens.run)
+        await nursery.start(webhooks.run)
         nursery.start_soon(open_joined, home, wallet)
         was_open = front.is_open
         await front.show(web_application(up, front.port), home, nursery)
@@ -143,6 +149,7 @@ def web_application(up: Up, port: int) -> Guarded:
         PeopleApi(up.wallet, up.node, people),
         EventsApi(up.feed),
         TokensApi(up.wallet, up.tokens),
+        WebhooksApi(up.webhooks),
     )
     calls = [call for room in rooms for call in room.routes()]
     return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token, up.tokens.find))

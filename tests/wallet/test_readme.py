@@ -12,6 +12,7 @@ from wallet.api.events import EventsApi
 from wallet.api.people import PeopleApi
 from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
+from wallet.api.webhooks import WebhooksApi
 
 README = (Path(__file__).parents[2] / "wallet" / "README.md").read_text()
 
@@ -24,5 +25,6 @@ def test_every_address_is_in_the_readme_with_its_method() -> None:
     wallet = WalletApi(ToldWallet(), StillNode(), Nameless(), trio.Event())  # type: ignore[arg-type]  # only listed
     people = PeopleApi(ToldWallet(), StillNode(), Nameless())  # type: ignore[arg-type]
     rooms = NodeApi(StillNode()), wallet, people, EventsApi(None), TokensApi(ToldWallet(), None)  # type: ignore[arg-type]
-    served = {f"{call.method} {call.path}" for room in rooms for call in room.routes()}
+    calls = [call for room in (*rooms, WebhooksApi(None)) for call in room.routes()]  # type: ignore[arg-type]
+    served = {f"{call.method} {call.path}" for call in calls}
     assert set(re.findall(r"`((?:GET|POST|DELETE) /v1/[^`]+)`", README)) == served
