@@ -46,6 +46,8 @@ WAIT_S = 30.0
 REF_MAX = 200
 REFUND = "refund of "
 """How the refs of refunds begin. No person's ref may begin so: then one is never taken for the other."""
+SEATS_MAX = 16
+"""Accounts of one wallet, the first ones, whose owners may be stewards."""
 FORWARDERS = 16
 """Accounts whose signed entries are handed in at the same time after a start."""
 
@@ -63,6 +65,8 @@ class Wallet:
         self._keyring: Keyring | None = None
         self._unlocked = trio.Event()
         self._on_unlock: list[Callable[[], None]] = []
+        self.concerns: list[Callable[[], list[str]]] = []
+        """What else its owner should know of, each told by who looks after it."""
         self._window = Window(node, book, self._key_of)
 
     # Keys
@@ -106,7 +110,7 @@ class Wallet:
             trouble = self._desk(account).trouble
             if trouble is not None:
                 found.append(f"@{self._window.party(account).handle} can be paid but pays no longer: {trouble}")
-        return found
+        return [*found, *(words for concern in self.concerns for words in concern())]
 
     def _keys(self) -> Keyring:
         if self._keyring is None:
@@ -120,6 +124,12 @@ class Wallet:
     def steward_key(self, account: AccountId) -> SecretKey:
         """The key by which the owner of an own account is, or would be, a steward. Raises NotFound, Locked."""
         return self._keys().steward_key(self.book.ordinals[self._own(account)])
+
+    def steward_keys(self) -> list[tuple[int, SecretKey]]:
+        """The keys of this wallet's owners who are stewards in force, each with its index. Raises Locked."""
+        stewards, keys = self.node.ledger.commons.stewards().keys, self._keys()
+        own = [keys.steward_key(ordinal) for ordinal in list(self.book.ordinals.values())[:SEATS_MAX]]
+        return [(stewards.index(key.public), key) for key in own if key.public in stewards]
 
     def _key_of(self, account: AccountId) -> SecretKey | None:
         ordinal = self.book.ordinals.get(account)
@@ -184,14 +194,9 @@ class Wallet:
         asked for it, None the owner. Raises Timeout when it is signed but not that far yet, RefReused, CapReached,
         Locked, ReadOnly, Conflict, and the refusals of the rules.
         """
-        check_payment(account, payee, amount)
-        check_memo(note, sealed=sealed)
-        if ref is not None and not 1 <= len(ref) <= REF_MAX:
-            raise errors.BadRequest(f"A ref has 1 to {REF_MAX} characters.")
-        if ref is not None and ref.startswith(REFUND):
-            raise errors.BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')
         deadline = trio.current_time() + timeout_s
         wanted = Order(payee, amount, note, sealed, ref, spender=spender)
+        _check(account, wanted)
 
         def order() -> Order | PaymentRow:
             found = self._made_before(account, wanted)
@@ -203,6 +208,17 @@ class Wallet:
         else:
             await self._forward_until(account, deadline)
         return await self._reach(found, wait, deadline)
+
+    def repeated(self, account: AccountId, wanted: Order) -> Payment | None:
+        """The payment that this order would only repeat, None for a new one; signs nothing.
+
+        Raises what `pay` raises before it looks at the balance.
+        """
+        _check(account, wanted)
+        found = self._made_before(self._own(account), wanted)
+        if found is None:
+            return None
+        return self._window.payment(found, self.node.state_of(account, found.seq, found.entry))
 
     async def _forward_until(self, account: AccountId, deadline: float) -> None:
         with trio.move_on_at(deadline):
@@ -336,6 +352,17 @@ class Wallet:
             except errors.WalletError as error:
                 # It stays in the book, and is told to whoever next asks for this account.
                 logger.warning("account %s: what is signed cannot be handed in: %s", account, error.message)
+
+
+def _check(account: AccountId, wanted: Order) -> None:
+    """Raise a WalletError for what nobody could pay so."""
+    assert wanted.payee is not None
+    check_payment(account, wanted.payee, wanted.amount)
+    check_memo(wanted.memo, sealed=wanted.sealed)
+    if wanted.ref is not None and not 1 <= len(wanted.ref) <= REF_MAX:
+        raise errors.BadRequest(f"A ref has 1 to {REF_MAX} characters.")
+    if wanted.ref is not None and wanted.ref.startswith(REFUND):
+        raise errors.BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')
 
 
 def _taken(written: Written, ready: Sequence[Incoming]) -> list[Incoming]:

@@ -9,7 +9,7 @@ from node.views import LEVELS
 from .errors import WalletError
 from .people import Called
 from .results import Balance, Community, HistoryRow, Member, Payment, Received
-from .shapes import BalanceView, MemberView, PaymentView, PreviewView, ReceivedView, ReportView, RowView
+from .shapes import BalanceView, CheckedView, MemberView, PaymentView, PreviewView, ReceivedView, ReportView, RowView
 
 Json = dict[str, Any]
 
@@ -103,6 +103,18 @@ def preview_view(
         "balance_after": format_amount(payer.balance - amount, decimals),
         "spendable": format_amount(payer.spendable, decimals),
         "locked": locked,
+    }
+
+
+def checked_view(
+    payee: str, amount: int | None, made: Payment | None, error: WalletError | None, community: Community
+) -> CheckedView:
+    """One payment of a batch before it is paid."""
+    return {
+        "payee": payee,
+        "amount": None if amount is None else format_amount(amount, community.decimals),
+        "paid": None if made is None else payment_view(made, community),
+        "refused": None if error is None else {"code": error.code, "message": error.message},
     }
 
 

@@ -14,6 +14,7 @@ from node.standing import Standing
 from node.views import handle_of
 from node.web.application import Guarded, application
 from node.web.guard import Guard
+from node.web.problem import Problem
 from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from protocol.messages import Bundle, Position
@@ -22,9 +23,7 @@ from protocol.payment import PaymentId
 from tests.builders import Town, charge, found, send
 from tests.node.asgi import BEARER, HOST, PORT, TOKEN, call
 from tests.node.served import QuietNode, served
-from tests.wallet.test_wallet_api import Nameless
 from wallet.api.events import EventsApi
-from wallet.api.wallet import WalletApi
 from wallet.errors import BadRequest
 from wallet.feed import Feed
 from wallet.happenings import At, read_at
@@ -229,7 +228,7 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 
 def _app(place: Street) -> Guarded:
-    failures = WalletApi(None, place.node, Nameless(), trio.Event()).failures()  # type: ignore[arg-type]  # only to tell errors
+    failures = {BadRequest: lambda error: Problem(400, "bad_request", str(error))}
     return Guarded(application(EventsApi(place.feed).routes(), failures), Guard(PORT, TOKEN))
 
 

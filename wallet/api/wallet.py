@@ -16,6 +16,7 @@ from ..errors import NameTaken, RefReused, WalletError
 from ..people import Names
 from ..service import Wallet
 from ..views import error_facts
+from .batch import Batches
 from .exporting import Exporting
 from .paying import Paying
 from .running import Running
@@ -33,6 +34,7 @@ class WalletApi:
         self._rooms = (
             Showing(wallet, node, names),
             Paying(wallet, node, names),
+            Batches(wallet, node),
             Exporting(wallet, node),
             Running(wallet, node, stop),
         )

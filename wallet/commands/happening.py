@@ -16,9 +16,7 @@ SILENCE_S = 45.0
 
 
 @command("events")
-@click.option(
-    "--after", metavar="PLACE", help="Tell what happened behind PLACE (the `at` of an event), and end."
-)
+@click.option("--after", metavar="PLACE", help="Tell what happened behind PLACE (the `at` of an event), and end.")
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on; so it does without --after.")
 def events(session: Session, after: str | None, follow: bool) -> None:
     """Tell what happens to your accounts as it happens: payments out and in, limits, suspensions; one line each.

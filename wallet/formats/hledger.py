@@ -7,11 +7,10 @@ semicolon or a bar in a description, so these become commas and strokes; JSON li
 
 import re
 
-from protocol.ops import COMMONS_HANDLE
-
 from .rows import ExportRow, Place
 
 IN_FLIGHT = "in flight"
+COMMONS_HANDLE = "commons"
 _UNSAFE_IN_TAG = re.compile(r"[^A-Za-z0-9._@#/+-]+")
 _SHOWN_AS = str.maketrans({";": ",", "|": "/", '"': "'"})
 
