@@ -46,8 +46,6 @@ WAIT_S = 30.0
 REF_MAX = 200
 REFUND = "refund of "
 """How the refs of refunds begin. No person's ref may begin so: then one is never taken for the other."""
-SEATS_MAX = 16
-"""Accounts of one wallet, the first ones, whose owners may be stewards."""
 FORWARDERS = 16
 """Accounts whose signed entries are handed in at the same time after a start."""
 
@@ -124,12 +122,6 @@ class Wallet:
     def steward_key(self, account: AccountId) -> SecretKey:
         """The key by which the owner of an own account is, or would be, a steward. Raises NotFound, Locked."""
         return self._keys().steward_key(self.book.ordinals[self._own(account)])
-
-    def steward_keys(self) -> list[tuple[int, SecretKey]]:
-        """The keys of this wallet's owners who are stewards in force, each with its index. Raises Locked."""
-        stewards, keys = self.node.ledger.commons.stewards().keys, self._keys()
-        own = [keys.steward_key(ordinal) for ordinal in list(self.book.ordinals.values())[:SEATS_MAX]]
-        return [(stewards.index(key.public), key) for key in own if key.public in stewards]
 
     def _key_of(self, account: AccountId) -> SecretKey | None:
         ordinal = self.book.ordinals.get(account)

@@ -37,6 +37,7 @@ from .joining import read_joining
 from .opening import open_joined
 from .people import People
 from .posting import Poster
+from .publishing import Publisher, card_problems
 from .service import Wallet, run_wallet
 from .tokens import Tokens
 from .webhooks import Webhooks
@@ -111,6 +112,8 @@ async def _run_open(
         await nursery.start(tokens.run)
         await nursery.start(webhooks.run)
         nursery.start_soon(open_joined, home, wallet)
+        nursery.start_soon(Publisher.of(node, wallet).run)
+        wallet.concerns.append(partial(card_problems, node, wallet))
         was_open = front.is_open
         await front.show(web_application(up, front.port), home, nursery)
         spare_the_collector()
