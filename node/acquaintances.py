@@ -128,14 +128,16 @@ class Acquaintances:
             self._own_until = until
 
     def _acquaintances(self) -> dict[str, Acquaintance]:
-        """Everybody with a valid card but this node, with where they are reached."""
+        """Everybody with a valid card but this node, with where they are reached; and configured peers found nearby."""
         found: dict[str, Acquaintance] = {}
         for author, card in self._board.cards(wallclock.now_s()):
             if card.peer != self._transport.peer_id:
                 self._introduce(found.setdefault(card.peer, Acquaintance()), author, card)
+        configured = {entry.rpartition("/p2p/")[2] for entry in self._configured}
         for peer, addresses in self._nearby.items():
-            if peer in found:
-                found[peer].addresses = dict.fromkeys((*addresses, *found[peer].addresses))
+            if peer in found or peer in configured:
+                known = found.setdefault(peer, Acquaintance())
+                known.addresses = dict.fromkeys((*addresses, *known.addresses))
         return found
 
     def _introduce(self, known: Acquaintance, author: AccountId, card: Card) -> None:

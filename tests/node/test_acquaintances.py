@@ -226,6 +226,13 @@ async def test_a_known_peer_found_nearby_is_dialled_there_and_others_are_not(tow
     assert len(net.lists) <= before + FINDINGS_MAX, "anybody on the network may announce anything"
 
 
+async def test_a_configured_peer_that_moved_is_found_nearby_too(town: Town, autojump_clock: Any) -> None:
+    configured = f"{address(1)}/p2p/{peer('friend')}"
+    net, _, who = started(town, configured=[configured])
+    who.found_nearby(peer("friend"), address(2))
+    assert net.lists[-1][:2] == [configured, f"{address(2)}/p2p/{peer('friend')}"]
+
+
 # Making itself known
 
 
