@@ -74,6 +74,11 @@ class Home:
         """What `joining` becomes by admission; goes when the account has been opened."""
         return self.wallet / "joined"
 
+    @property
+    def hosts(self) -> Path:
+        """There while hosts of the community are to be told something."""
+        return self.wallet / "hosts"
+
     def is_founded(self) -> bool:
         """Tell whether a wallet of a community was made here, from the first step to the last."""
         return self.book.exists() and not self.unfinished.exists() and not self.joining.exists()

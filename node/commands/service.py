@@ -1,6 +1,7 @@
 """The command that has the system start a home by itself: service. `tally service` is made of the same."""
 
-import getpass
+import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def offer(
     """Show a unit, or install it and say the one line that enables it."""
     if install and system:
         raise click.UsageError("--install is for a unit of your own; install one for the system as its owner.")
-    unit = Unit(program, module, verb, home, usual.absolute(), getpass.getuser() if system else None)
+    unit = Unit(program, module, verb, home, usual.absolute(), pwd.getpwuid(os.geteuid()).pw_name if system else None)
     with plainly():
         place = unit.install() if install else None
         text = unit.text()

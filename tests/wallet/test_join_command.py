@@ -81,7 +81,7 @@ def test_an_invite_comes_as_text_link_or_file(
 ) -> None:
     invite = visit.invite()
     (tmp_path / "invite.txt").write_text(invite.file_text())
-    monkeypatch.setattr("wallet.commands.joining.STANDARD_INPUT", tmp_path / "invite.txt")
+    monkeypatch.setattr("wallet.commands.papers.STANDARD_INPUT", tmp_path / "invite.txt")
     given = {
         "text": str(invite), "link": invite.link(), "capitals": str(invite).upper(),
         "file": str(tmp_path / "invite.txt"), "stdin": "-",

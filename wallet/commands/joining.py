@@ -4,12 +4,12 @@ First the invite is looked at from all sides, so that a bad one leaves nothing b
 passphrase in vain. The same command in a home that is still asking puts another request in the place of its first.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.exits import REFUSED, USAGE
 from wallet.client import CallFailed
 from wallet.commands.keys import plain_failure
+from wallet.commands.papers import text_of
 from wallet.commands.passphrases import asked_passphrase, forbid_core_dumps, given_passphrase, new_passphrase
 from wallet.commands.session import Session
 from wallet.commands.showing import counted
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from protocol.ledger import Ledger
     from wallet.applying import Applicant
     from wallet.home import Home
-
-INVITE_BYTES_MAX = 16_384
-STANDARD_INPUT: Path | int = 0
 
 
 def join(session: Session, given: str, handle: str, greeting: str, passphrase_file: str | None,
@@ -53,32 +50,12 @@ def read_given(given: str) -> "Invite":
     from protocol.invite import read_invite
 
     try:
-        return read_invite(_text_of(given))
+        return read_invite(text_of(given, "an invite", "bad_invite", ("invite1", "tally:invite1")))
     except Malformed as error:
         raise CallFailed(
             "bad_invite", f"{sentence(str(error))}", exit_status=USAGE,
             next="Give the whole text or link, or the name of the file that it was sent in.",
         ) from None  # fmt: skip
-
-
-def _text_of(given: str) -> str:
-    typed = given.strip().lower()
-    if typed.startswith(("invite1", "tally:")):
-        return given
-    try:
-        raw = _read(STANDARD_INPUT if given == "-" else Path(given).expanduser())
-    except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise CallFailed(
-            "bad_invite", f"That is neither an invite nor a file that can be read: {reason}.", exit_status=USAGE,
-            next="An invite begins with invite1 or tally:invite1.", facts={"given": given[:80]},
-        ) from None  # fmt: skip
-    return raw.decode("utf-8", errors="replace")
-
-
-def _read(source: Path | int) -> bytes:
-    with open(source, "rb", closefd=source != 0) as file:
-        return file.read(INVITE_BYTES_MAX + 1)
 
 
 def _look(session: Session, home: "Home", invite: "Invite", handle: str) -> None:
