@@ -23,7 +23,7 @@ from protocol.base import AccountId, CommunityId, EntryId
 from protocol.entry import SignedEntry, read_signed
 from protocol.messages import INSTANCE_BYTES, Position
 
-from . import book_acts, book_tokens, book_webhooks
+from . import book_acts, book_keys, book_tokens, book_webhooks
 from .errors import BookFailed, HomeRefused
 from .home import refusing
 from .instance import fingerprint
@@ -47,7 +47,7 @@ _TABLES = (
     "CREATE UNIQUE INDEX payment_by_ref ON payment (account, ref) WHERE ref IS NOT NULL",
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
-_LATER_TABLES = (*book_acts.TABLES, *book_tokens.TABLES, *book_webhooks.TABLES)
+_LATER_TABLES = (*book_acts.TABLES, *book_tokens.TABLES, *book_webhooks.TABLES, *book_keys.TABLES)
 """What version 2 has and version 1 had not."""
 _MARK_VERSION = f"PRAGMA user_version = {VERSION}"
 _PAYMENT = "SELECT account, incarnation, seq, op, entry, payee, amount, memo, sealed, ref, time FROM payment"

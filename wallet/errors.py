@@ -155,6 +155,13 @@ class NotSteward(RuleRefusal):
     next_step = "Ask a steward: `tally stewards` lists them."
 
 
+class NotServing(RuleRefusal):
+    """A member who was called to be a steward has not said to be ready for it."""
+
+    code = "not_serving"
+    next_step = "Ask them to run `tally stewards --serve` first."
+
+
 class ActHeld(RuleRefusal):
     """The witnesses hold to another act, which has to be decided before any other can be. Facts: act."""
 
@@ -167,6 +174,13 @@ class RefReused(RuleRefusal):
 
     code = "ref_reused"
     next_step = "Choose a new --ref for a new payment."
+
+
+class KeyReused(RuleRefusal):
+    """The same Idempotency-Key was sent with another body."""
+
+    code = "key_reused"
+    next_step = "Choose a new key for a new call."
 
 
 class CapReached(RuleRefusal):

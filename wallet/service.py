@@ -23,6 +23,7 @@ from protocol.signing import SecretKey
 from . import errors, keystore
 from .accounts import Keyring
 from .book import Book, PaymentRow
+from .book_keys import Keys
 from .book_tokens import Spender
 from .clerk import Clerk
 from .desk import Desk, Staff, awake_and_asleep
@@ -58,6 +59,8 @@ class Wallet:
         self.node = node
         self.book = book
         self.clerk = Clerk(book)
+        self.keys = Keys(book, self.clerk)
+        """Under which calls may be sent again."""
         self._staff = Staff(node, book, self.clerk, self._keys, clock)
         self._desks: dict[AccountId, Desk] = {}
         self._keyring: Keyring | None = None

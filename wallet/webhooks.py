@@ -225,7 +225,7 @@ class Webhooks:
         id = f"{row.id}-test"
         fault = await self._send(row, id, {"delivery": id, "event": "test"})
         if fault:
-            raise WebhookUnanswered("The webhook did not take a test.", {"url": row.url, "reason": fault})
+            raise WebhookUnanswered(f"The webhook did not take a test: {fault}.", {"url": row.url, "reason": fault})
 
     async def test(self, target: str) -> None:
         """Send a test to a webhook by its name, or to a URL. What waits for that webhook is tried again at once.

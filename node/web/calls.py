@@ -51,6 +51,8 @@ class Call:
     """Of an answer that went well."""
     also: tuple[int, ...] = ()
     """Other statuses that come with the same shape."""
+    keyed: bool = False
+    """It may be sent again under an Idempotency-Key."""
     media: str = "application/json"
     example: Any = None
     """A body as somebody would send it."""

@@ -99,7 +99,7 @@ def _parameters(call: Call) -> list[Json]:
         {"name": query.name, "in": "query", "description": query.words, "schema": {"type": _KINDS[query.kind]}}
         for query in call.query
     ]
-    return in_path + in_query + ([_KEY] if call.method == "POST" else [])
+    return in_path + in_query + ([_KEY] if call.keyed else [])
 
 
 _KEY: Json = {

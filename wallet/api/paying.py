@@ -19,6 +19,7 @@ from ..service import Wallet
 from ..shapes import PaymentView, PreviewView, ReceivedView
 from ..views import payment_view, preview_view, received_view
 from .durable import once_shown
+from .keyed import once_keyed
 from .spenders import spender_of
 
 TIMEOUT_S_MAX = 3600.0
@@ -63,16 +64,17 @@ class Paying:
 
     def routes(self) -> list[Call]:
         """The table of addresses."""
-        shown, order = once_shown(self._node), {"payee": "@bob", "amount": "2.50", "memo": "bread", "ref": "order-17"}
+        shown, keyed = once_shown(self._node), once_keyed(self._wallet)
+        order = {"payee": "@bob", "amount": "2.50", "memo": "bread", "ref": "order-17"}
         return [
             Call("POST", "/v1/wallet/preview", shown(self.preview), Scope.REQUEST,
                  "what a payment would do; signs nothing", PreviewView, Pay, example=order),
             Call("POST", "/v1/wallet/pay", self.pay, Scope.SPEND, "pay; the same ref or Idempotency-Key is the same "
-                 "payment", PaymentView, Pay, status=201, example=order),
+                 "payment", PaymentView, Pay, status=201, keyed=True, example=order),
             Call("POST", "/v1/wallet/receive", self.receive, Scope.REQUEST, "take in what is in flight", ReceivedView,
                  Receive, example={"wait": "final"}),
-            Call("POST", "/v1/wallet/refund", self.refund, Scope.SPEND, "send a payment back; twice is once",
-                 PaymentView, Refund, status=201, example={"id": "pay1..."}),
+            Call("POST", "/v1/wallet/refund", keyed(self.refund), Scope.SPEND, "send a payment back; twice is once",
+                 PaymentView, Refund, status=201, keyed=True, example={"id": "pay1..."}),
         ]  # fmt: skip
 
     async def preview(self, request: Request) -> Response:

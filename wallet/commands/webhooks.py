@@ -78,7 +78,8 @@ def taken_words(one: Mapping[str, Any]) -> str:
     """How a delivery went."""
     if one["fault"] is None:
         return "taken"
-    return f"not taken in {one['tries']} tries: {one['fault']}"
+    times = "once" if one["tries"] == 1 else f"{one['tries']} times"
+    return f"tried {times} in vain: {one['fault']}"
 
 
 for each in (add, listed, test, remove, deliveries):
