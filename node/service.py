@@ -1,4 +1,4 @@
-"""A running node: puts journal, ledger, door, transport, witness and replication together, and owns the one nursery.
+"""A running node: puts journal, ledger, door, transport, witness, replication and board together, in one nursery.
 
 `Node` is what the wallet in the same process and the APIs use. It holds no member's key: what arrives here is signed.
 """
@@ -259,7 +259,7 @@ async def run_node(
 ) -> None:
     """Run a node until cancelled; `task_status.started(node)` when it listens. Closes `journal` at the end.
 
-    Raises JournalContradicts, and OSError when its port is in use.
+    Raises JournalContradicts, StoreRefused when its board cannot be opened, and OSError when its port is in use.
     """
     try:
         door = Bookkeeper(rebuild(journal, RememberingVerify()), journal)
