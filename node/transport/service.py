@@ -13,7 +13,8 @@ from libp2p.abc import INetStream
 from libp2p.host.basic_host import BasicHost
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from .dialling import PROTOCOL, Dialler
+from .diallers import Diallers
+from .dialling import PROTOCOL
 from .doorstep import KNOCK, Answer, Answering, Doorstep, NotReached, converse
 from .events import LinkEvents
 from .gate import Gate
@@ -52,15 +53,13 @@ class Transport:
     def __init__(self, seed: bytes, community_topic: str) -> None:
         self._conduct = Conduct(trio.current_time)
         self._links = Links()
-        self._addresses: dict[str, tuple[Multiaddr, ...]] = {}
-        self._diallers: dict[str, Dialler] = {}
-        self._nursery: trio.Nursery | None = None
         self._knocker: Knocker | None = None
         self._own_addresses: list[str] = []
         self._gate = Gate(self._conduct)
         self._host: BasicHost = build_host(seed, self._gate)
         self.peer_id: str = str(self._host.get_id())
         self._gate.own = self.peer_id
+        self._diallers = Diallers(self._host, self._gate, self._links, self._adopt)
         self._hints = Hints(self._host, community_topic, self._links, self._gate)
         self._asking_here: Counter[str] = Counter()
         self.inbox = Inbox()
@@ -114,25 +113,15 @@ class Transport:
         Several entries of one peer are its addresses, which are tried in turn. One of only /p2p/ID may connect to us
         but is not dialled. A guest that is on the list now is asked to come again. Raises ValueError for other forms.
         """
-        addresses: dict[str, tuple[Multiaddr, ...]] = {}
-        for peer, address in map(_split_peer, peers):
-            known = addresses.get(peer, ())
-            addresses[peer] = known if address is None or address in known else (*known, address)
+        addresses = _read_entries(peers)
         addresses.pop(self.peer_id, None)
         self._gate.allowed = set(addresses)
-        for peer, dialler in list(self._diallers.items()):
-            if self._addresses.get(peer) != addresses.get(peer):
-                dialler.scope.cancel()
-                del self._diallers[peer]
-        self._addresses = {peer: known for peer, known in addresses.items() if known}
-        self._start_diallers()
+        self._diallers.replace(addresses)
         self._apply()
 
     def hurry(self, peer: str) -> None:
         """Dial `peer` again now instead of after the present wait. Does nothing for one that is not dialled."""
-        dialler = self._diallers.get(peer)
-        if dialler is not None:
-            dialler.hurry()
+        self._diallers.hurry(peer)
 
     def deny(self, peers: set[str]) -> None:
         """Drop and refuse exactly these peer ids from now on; an empty set heals at once."""
@@ -182,11 +171,6 @@ class Transport:
             raise NotReached("its address cannot be read") from None
         return self._knocker.knock(peer, dialled, timeout_s)
 
-    def _break_off(self, peer: str) -> None:
-        dialler = self._diallers.get(peer)
-        if dialler is not None:
-            dialler.break_off()
-
     async def _serve_knock(self, stream: INetStream) -> None:
         """A known peer asks at the doorstep."""
         answering = self._gate.guests.answering
@@ -214,13 +198,12 @@ class Transport:
             self._hints.close()
             raise
         async with self._host.run([]), trio.open_nursery() as nursery:
-            self._nursery = nursery
-            self._knocker = Knocker(self._host, self._gate, self._links, nursery, self._break_off)
+            self._knocker = Knocker(self._host, self._gate, self._links, nursery, self._diallers.break_off)
             try:
                 await nursery.start(self._hints.run)
                 if listener is not None:
                     nursery.start_soon(listener.run)
-                self._start_diallers()
+                self._diallers.start(nursery)
                 task_status.started(self)
                 await self._look_after_links()
             finally:
@@ -234,15 +217,6 @@ class Transport:
         await listener.bind()
         self._own_addresses = [f"{listener.address}/p2p/{self.peer_id}"]
         return listener
-
-    def _start_diallers(self) -> None:
-        if self._nursery is None:
-            return
-        for peer, addresses in self._addresses.items():
-            if peer not in self._diallers:
-                dialler = Dialler(self._host, self._gate, self._links, self._adopt, addresses)
-                self._diallers[peer] = dialler
-                self._nursery.start_soon(dialler.keep, peer)
 
     def _adopt(self, stream: INetStream, opener: str) -> Link:
         muxed: MuxedStream = stream.muxed_stream  # type: ignore[attr-defined]  # the concrete NetStream has it
@@ -277,8 +251,7 @@ class Transport:
 
     async def _close(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_DEADLINE_S):
-            for dialler in self._diallers.values():
-                dialler.scope.cancel()
+            self._diallers.close()
             with trio.move_on_after(LAST_WORDS_S):
                 while any(link.unsent for link in self._links.by_peer.values()):
                     await trio.sleep(0.01)
@@ -286,6 +259,15 @@ class Transport:
                 muxer.abort()
             await self._host.close()
             self.inbox.close()
+
+
+def _read_entries(entries: list[str]) -> dict[str, tuple[Multiaddr, ...]]:
+    """Each peer with its addresses, each address once, in the order of the entries."""
+    addresses: dict[str, tuple[Multiaddr, ...]] = {}
+    for peer, address in map(_split_peer, entries):
+        known = addresses.get(peer, ())
+        addresses[peer] = known if address is None or address in known else (*known, address)
+    return addresses
 
 
 def _split_peer(text: str) -> tuple[str, Multiaddr | None]:

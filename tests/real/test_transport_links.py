@@ -240,10 +240,10 @@ async def test_the_addresses_of_a_peer_are_tried_in_turn_and_the_good_one_stays_
         entries = [f"{nobody_at()}/p2p/{server.peer_id}", good, f"{nobody_at()}/p2p/{server.peer_id}", good]
         client = await opened(nursery, 2, entries, listen="")
         await until(lambda: client.connected() == {server.peer_id}, 3)
-        dialler = client._diallers[server.peer_id]
+        dialler = client._diallers.of[server.peer_id]
         assert len(dialler.addresses) == 3, "one that is named twice is one"
         client.allow(entries)
-        assert client._diallers[server.peer_id] is dialler, "the same list changes nothing"
+        assert client._diallers.of[server.peer_id] is dialler, "the same list changes nothing"
         server.deny({client.peer_id})
         await until(lambda: not client.connected(), 2)
         server.deny(set())
