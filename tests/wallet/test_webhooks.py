@@ -2,10 +2,12 @@
 
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -284,3 +286,16 @@ async def test_names_and_events_are_checked_before_anything_is_sent(
         with pytest.raises(errors.BadRequest):
             await webhooks.add(URL, None, (), check=True)
         assert receiver.got == [] and len(webhooks.listed()) == WEBHOOKS_MAX
+
+
+def test_the_sample_for_receivers_in_the_readme_knows_our_signatures() -> None:
+    readme = (Path(__file__).parents[2] / "wallet" / "README.md").read_text()
+    (sample,) = [text for text in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "is_genuine" in text]
+    names: dict[str, Any] = {"print": lambda _: None}
+    exec(sample, names)
+    is_genuine, body = names["is_genuine"], b'{"event":"payment"}'
+    header = signature("whsec_x", 1_700_000_000, body)
+    assert is_genuine("whsec_x", header, body, 1_700_000_200)
+    assert not is_genuine("whsec_y", header, body, 1_700_000_200)
+    assert not is_genuine("whsec_x", header, body + b" ", 1_700_000_200)
+    assert not is_genuine("whsec_x", header, body, 1_700_000_400), "too old to be sent again by somebody else"
