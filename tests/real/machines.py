@@ -39,6 +39,16 @@ class Machine:
         answer: dict[str, Any] = json.loads(self.tally("--json", *arguments))
         return answer
 
+    def look_nearby(self) -> None:
+        """Have the nodes of this machine look for others on the local network from their next start on."""
+        for config in self.folder.glob("*/node/config.toml"):
+            config.write_text(config.read_text().replace("nearby = false", "nearby = true"))
+
+    def move(self, address: str) -> None:
+        """Give the machine another address in the same network."""
+        for change in (("flush",), ("add", f"{address}/16")):
+            assert self.host.run("ip", "address", *change, "dev", "eth0").returncode == 0
+
     def _said(self, module: str, arguments: tuple[str, ...], fails: bool) -> str:
         done = self.host.run(
             *(sys.executable, "-P", "-m", module, *arguments),
