@@ -80,7 +80,7 @@ def begin_joining(
             ends.callback(found_store(home.root).journal.close)
         secrets = Secrets(new_entropy(), 1)
         keystore.save(home, secrets, passphrase, cost)
-        joining = _keep(home, invite, Keyring(secrets.entropy), handle, greeting)
+        joining = _keep(home, invite, Keyring(secrets.entropy), handle, greeting, invite.voucher.expires)
         home.finish()
     return joining
 
@@ -94,7 +94,9 @@ def ask_again(home: Home, invite: Invite, handle: str, greeting: str, passphrase
     with refusing():
         lock = StoreLock(home.run)
     try:
-        return _keep(home, invite, Keyring(keystore.load(home, passphrase).entropy), handle, greeting)
+        earlier = read_joining(home).request
+        keys = Keyring(keystore.load(home, passphrase).entropy)
+        return _keep(home, invite, keys, handle, greeting, max(invite.voucher.expires, earlier.expires + 1))
     finally:
         lock.release()
 
@@ -112,20 +114,24 @@ def read_joining(home: Home) -> Joining:
         raise HomeRefused("What this home asks for cannot be read.", facts, "Begin again in another home.") from None
 
 
-def _keep(home: Home, invite: Invite, keys: Keyring, handle: str, greeting: str) -> Joining:
-    joining = Joining(invite, signed_request(invite, keys, handle, greeting))
+def _keep(home: Home, invite: Invite, keys: Keyring, handle: str, greeting: str, expires: int) -> Joining:
+    joining = Joining(invite, signed_request(invite, keys, handle, greeting, expires))
     content = {"format": FORMAT, "invite": str(invite), "request": codec.encode(joining.request.plain()).hex()}
     write_private(home.joining, json.dumps(content).encode())
     return joining
 
 
-def signed_request(invite: Invite, keys: Keyring, handle: str, greeting: str) -> Request:
-    """The request of the first account of `keys`, good for as long as the invite."""
+def signed_request(invite: Invite, keys: Keyring, handle: str, greeting: str, expires: int) -> Request:
+    """The request of the first account of `keys`.
+
+    It is good for as long as the invite, whatever `expires` says beyond that; of two requests of one home the one with
+    the later `expires` counts everywhere.
+    """
     voucher, authority = invite.voucher, keys.authority(ORDINAL)
-    content = request_content(voucher, authority, handle, greeting, voucher.expires)
+    content = request_content(voucher, authority, handle, greeting, expires)
     by_invite = sign(invite.key, Tag.REQUEST, invite.community, content)
     by_account = sign(keys.signing_key(ORDINAL), Tag.REQUEST, invite.community, content)
-    return Request(voucher, authority, handle, greeting, voucher.expires, by_invite, ((0, by_account),))
+    return Request(voucher, authority, handle, greeting, expires, by_invite, ((0, by_account),))
 
 
 # Admission

@@ -22,7 +22,7 @@ KEYS = Keyring(bytes(32))
 
 
 def asked(invite: Invite, handle: str = "eve") -> Request:
-    return signed_request(invite, KEYS, handle, "I bake")
+    return signed_request(invite, KEYS, handle, "I bake", invite.voucher.expires)
 
 
 def applicant(elm: Elm, there: Street, servers: list[Server], *, anchor: int = 0, now: int = NOW) -> Applicant:

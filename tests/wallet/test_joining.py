@@ -107,6 +107,7 @@ def test_the_same_keys_may_ask_again_under_another_name_and_by_another_invite(
     assert read_joining(home) == again
     assert (again.handle, again.invite) == ("eva", other)
     assert again.request.authority == first.request.authority
+    assert again.request.expires > first.request.expires  # so that it counts everywhere
     assert request_fault(elm.ledger, again.request, papers.NOW_S) is None
 
 
