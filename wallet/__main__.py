@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("wallet.commands.founding", "Found a community, or join one by an invite."),
     "up": ("wallet.commands.running", "Start node and wallet of this home."),
     "down": ("wallet.commands.running", "Stop them."),
+    "hosts": ("wallet.commands.hosts", "List the community's hosts, or let one in."),
     "service": ("wallet.commands.service", "Have the system start them by itself."),
     "status": ("wallet.commands.showing", "Show how the node is doing."),
     "balance": ("wallet.commands.showing", "Show where you stand and what you can spend."),

@@ -21,13 +21,12 @@ from protocol.signing import SecretKey
 from .errors import HomeRefused, HostRefused, HostUnreachable
 from .home import Home, read_private, write_private
 from .host_asking import Knocker, be_founded
+from .publishing import CARD_S
 from .recording import signed_record
 
 FORMAT = "tallystick hosts 1"
 FILE_BYTES_MAX = 1 << 20
 RECORD_BYTES_MAX = 4096
-CARD_LIFE_S = 90 * 86_400
-"""How long a steward's word for a host's card is good; it is renewed in time (`publishing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def card_record(
     card: HostCard, community: CommunityId, steward: SecretKey, index: int, held: SignedRecord | None, now_s: int
 ) -> SignedRecord:
     """A steward's word for a host: its card on the board, as account 0. `index` is the steward's among the stewards."""
-    body = Card(card.peer, card.roles, card.addresses, now_s + CARD_LIFE_S)
+    body = Card(card.peer, card.roles, card.addresses, now_s + CARD_S)
     return signed_record(
         steward, community, COMMONS, Kind.CARD, body.key, body.body(), held=held, now_s=now_s, index=index
     )
@@ -87,7 +86,7 @@ class Told:
 
 
 async def tell(knocker: Knocker, kept: KeptHosts, founding: SignedEntry, peers: tuple[str, ...]) -> Told:
-    """Hand each host that was not told its community, all at the same time."""
+    """Hand each host that was not told its community, with the cards that are kept, all at the same time."""
     away: list[HostCard] = []
     refused: list[HostCard] = []
 

@@ -88,6 +88,13 @@ def announced(config: NodeConfig) -> tuple[str, ...]:
     return () if is_here_only else (multiaddr(host, config.listen_port),)
 
 
+def steward_seats(node: CardNode, wallet: CardWallet) -> list[tuple[int, SecretKey]]:
+    """The stewards in force whose keys are in this wallet, each with its index. Raises Locked."""
+    stewards = node.ledger.commons.stewards().keys
+    keys = [wallet.steward_key(account) for account in wallet.accounts()[:SEATS_MAX]]
+    return [(stewards.index(key.public), key) for key in keys if key.public in stewards]
+
+
 @dataclass(eq=False, slots=True)
 class Publisher:
     """Keeps the cards valid that this wallet can sign. `run` must be running."""
@@ -141,17 +148,11 @@ class Publisher:
         """The cards of hosts that the stewards put up: what they say is theirs, only their time is renewed."""
         held = [signed for signed in self.node.board.of_kind(Kind.CARD) if signed.record.author == COMMONS]
         due = [(signed, card) for signed in held if _is_half_over(card := _card_of(signed), now_s)]
-        seats = self._seats() if due else []
+        seats = steward_seats(self.node, self.wallet) if due else []
         for signed, card in due if seats else ():
             index, key = seats[0]
             fresh = Card(card.peer, card.roles, card.addresses, now_s + CARD_S)
             await self._publish(COMMONS, fresh, signed, index, key, now_s)
-
-    def _seats(self) -> list[tuple[int, SecretKey]]:
-        """The stewards in force whose keys are in this wallet, each with its index."""
-        stewards = self.node.ledger.commons.stewards().keys
-        keys = [self.wallet.steward_key(account) for account in self.wallet.accounts()[:SEATS_MAX]]
-        return [(stewards.index(key.public), key) for key in keys if key.public in stewards]
 
     async def _publish(
         self, author: AccountId, card: Card, held: SignedRecord | None, index: int, key: SecretKey, now_s: int

@@ -26,6 +26,7 @@ from . import keystore
 from .api.asking import asking_application
 from .api.events import EventsApi
 from .api.front import Front
+from .api.hosts import HostsApi
 from .api.people import PeopleApi
 from .api.tokens import TokensApi
 from .api.wallet import WalletApi
@@ -33,6 +34,7 @@ from .api.webhooks import WebhooksApi
 from .asking import Asking
 from .feed import Feed
 from .home import Home
+from .host_keeping import HostKeeper
 from .joining import read_joining
 from .opening import open_joined
 from .people import People
@@ -59,6 +61,8 @@ class Up:
     tokens: Tokens
     """Those for programs, besides the owner's."""
     webhooks: Webhooks
+    hosts: HostKeeper
+    """The community's hosts."""
     address: str
     """host:port of the API."""
     token: str = field(repr=False)
@@ -108,11 +112,13 @@ async def _run_open(
             await wallet.unlock(passphrase)
         feed, tokens = Feed(wallet, node), Tokens(wallet.book, wallet.clerk)
         webhooks = Webhooks(wallet.book, wallet.clerk, feed, Poster().post)
-        up = Up(node, wallet, feed, tokens, webhooks, front.address, front.token, front.stop)
+        hosts = HostKeeper(home, node, wallet)
+        up = Up(node, wallet, feed, tokens, webhooks, hosts, front.address, front.token, front.stop)
         await nursery.start(tokens.run)
         await nursery.start(webhooks.run)
         nursery.start_soon(open_joined, home, wallet)
         nursery.start_soon(Publisher.of(node, wallet).run)
+        nursery.start_soon(hosts.run)
         wallet.concerns.append(partial(card_problems, node, wallet))
         was_open = front.is_open
         await front.show(web_application(up, front.port), home, nursery)
@@ -151,6 +157,7 @@ def web_application(up: Up, port: int) -> Guarded:
         wallet_api,
         PeopleApi(up.wallet, up.node, people),
         EventsApi(up.feed),
+        HostsApi(up.node, up.hosts),
         TokensApi(up.wallet, up.tokens),
         WebhooksApi(up.webhooks),
     )

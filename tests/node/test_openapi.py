@@ -20,6 +20,7 @@ from tests.node.asgi import call
 from tests.node.served import QuietNode, served
 from tests.wallet.test_wallet_api import Nameless, StillNode, ToldWallet
 from wallet.api.events import EventsApi
+from wallet.api.hosts import HostsApi
 from wallet.api.people import PeopleApi
 from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
@@ -34,6 +35,7 @@ def table() -> list[Call]:
         WalletApi(ToldWallet(), StillNode(), Nameless(), None),  # type: ignore[arg-type]
         PeopleApi(ToldWallet(), StillNode(), Nameless()),  # type: ignore[arg-type]
         EventsApi(None),  # type: ignore[arg-type]
+        HostsApi(StillNode(), None),  # type: ignore[arg-type]
         TokensApi(ToldWallet(), None),  # type: ignore[arg-type]
     )
     return [one for room in rooms for one in room.routes()]
