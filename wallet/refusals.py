@@ -4,7 +4,13 @@ from protocol.base import AMOUNT_MAX, AccountId
 from protocol.compose import Prevented
 from protocol.verdict import Code
 
-from .errors import BY_RULE, BadAmount, Busy, Refused, SelfPayment, WalletError
+from .errors import BY_RULE, BadAmount, BadRequest, Busy, Refused, SelfPayment, WalletError
+from .notes import check_memo
+from .orders import Order
+
+REF_MAX = 200
+REFUND = "refund of "
+"""How the refs of refunds begin. No person's ref may begin so: then one is never taken for the other."""
 
 
 def refusal(prevented: Prevented) -> WalletError:
@@ -23,3 +29,14 @@ def check_payment(payer: AccountId, payee: AccountId, amount: int) -> None:
         raise SelfPayment("You cannot pay yourself.", {"account": payer})
     if type(amount) is not int or not 1 <= amount <= AMOUNT_MAX:
         raise BadAmount("An amount must be more than zero and not absurdly large.", {"amount": amount})
+
+
+def check_order(payer: AccountId, order: Order) -> None:
+    """Raise a WalletError for what nobody could pay so, whatever the balance. The order has a payee."""
+    assert order.payee is not None
+    check_payment(payer, order.payee, order.amount)
+    check_memo(order.memo, sealed=order.sealed)
+    if order.ref is not None and not 1 <= len(order.ref) <= REF_MAX:
+        raise BadRequest(f"A ref has 1 to {REF_MAX} characters.")
+    if order.ref is not None and order.ref.startswith(REFUND):
+        raise BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')

@@ -28,10 +28,9 @@ from .book_tokens import Spender
 from .clerk import Clerk
 from .desk import Desk, Staff, awake_and_asleep
 from .home import Home
-from .notes import check_memo
 from .orders import Order, Written
 from .port import NodePort
-from .refusals import check_payment
+from .refusals import REFUND, check_order
 from .results import Balance, Community, HistoryPage, Member, Payment, Received, Wait
 from .showing import Window
 from .waiting import wait_until
@@ -44,9 +43,6 @@ logger = logging.getLogger("tallystick.wallet")
 
 WAIT_S = 30.0
 """How long a payment waits for its state when nobody says otherwise."""
-REF_MAX = 200
-REFUND = "refund of "
-"""How the refs of refunds begin. No person's ref may begin so: then one is never taken for the other."""
 FORWARDERS = 16
 """Accounts whose signed entries are handed in at the same time after a start."""
 
@@ -191,7 +187,7 @@ class Wallet:
         """
         deadline = trio.current_time() + timeout_s
         wanted = Order(payee, amount, note, sealed, ref, spender=spender)
-        _check(account, wanted)
+        check_order(account, wanted)
 
         def order() -> Order | PaymentRow:
             found = self._made_before(account, wanted)
@@ -209,7 +205,7 @@ class Wallet:
 
         Raises what `pay` raises before it looks at the balance.
         """
-        _check(account, wanted)
+        check_order(account, wanted)
         found = self._made_before(self._own(account), wanted)
         if found is None:
             return None
@@ -347,17 +343,6 @@ class Wallet:
             except errors.WalletError as error:
                 # It stays in the book, and is told to whoever next asks for this account.
                 logger.warning("account %s: what is signed cannot be handed in: %s", account, error.message)
-
-
-def _check(account: AccountId, wanted: Order) -> None:
-    """Raise a WalletError for what nobody could pay so."""
-    assert wanted.payee is not None
-    check_payment(account, wanted.payee, wanted.amount)
-    check_memo(wanted.memo, sealed=wanted.sealed)
-    if wanted.ref is not None and not 1 <= len(wanted.ref) <= REF_MAX:
-        raise errors.BadRequest(f"A ref has 1 to {REF_MAX} characters.")
-    if wanted.ref is not None and wanted.ref.startswith(REFUND):
-        raise errors.BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')
 
 
 def _taken(written: Written, ready: Sequence[Incoming]) -> list[Incoming]:
