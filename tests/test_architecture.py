@@ -82,7 +82,7 @@ CALL_OWNERS = {
 }
 """Calls that only some may make, by the end of their name."""
 
-TERMINALS = ("node/terminal", "devnet/terminal")
+TERMINALS = ("node/terminal", "devnet/terminal", "wallet/examples/")
 SLOW_TO_START = {"libp2p", "starlette", "hypercorn", "httpx"}
 """What no command may import before it knows that it needs it."""
 

@@ -65,6 +65,7 @@ class AsyncWallet:
     unlock = asked(questions.unlock)
     lock = asked(questions.lock)
     verify = asked(questions.verify)
+    place = asked(questions.place)
 
     async def events(self, after: str | None = None, *, patience_s: float = wire.PATIENCE_S) -> AsyncIterator[Event]:
         """What happens to the accounts of this wallet behind the place `after` (an `Event.at`; "0" is the beginning),

@@ -62,6 +62,7 @@ class BlockingWallet:
     unlock = asked(questions.unlock)
     lock = asked(questions.lock)
     verify = asked(questions.verify)
+    place = asked(questions.place)
 
     def events(self, after: str | None = None, *, patience_s: float = wire.PATIENCE_S) -> Iterator[Event]:
         """What happens to the accounts of this wallet behind the place `after` (an `Event.at`; "0" is the beginning),

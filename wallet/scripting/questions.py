@@ -5,6 +5,7 @@ A new call is one function here and one line in each shell. May not send anythin
 """
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -50,6 +51,7 @@ class Question(Generic[Answer]):
     read: Callable[[Any], Answer]
     body: Mapping[str, Any] | None = None
     timeout_s: float = ANSWER_S
+    parse: Callable[[bytes], Any] = json.loads
 
     @property
     def method(self) -> str:
@@ -168,6 +170,11 @@ def unlock(passphrase: str | None = None) -> Question[Locked]:
 def lock() -> Question[Locked]:
     """Have the running wallet forget its keys."""
     return _post("lock", {}, Locked)
+
+
+def place() -> Question[str]:
+    """Where the stream of events is now: `events(place)` tells of all that happens from here on."""
+    return Question("events?once=1", lambda text: str(text.split()[-1]), parse=bytes.decode)
 
 
 def verify(*, full: bool = False) -> Question[Report]:

@@ -71,8 +71,8 @@ def answered(question: Question[Answer], status: int, content: bytes) -> Answer:
     if status >= 400:
         raise failure(content)
     try:
-        return question.read(json.loads(content))
-    except (ValueError, KeyError, TypeError):  # msgspec's complaint about a shape is a ValueError
+        return question.read(question.parse(content))
+    except (ValueError, LookupError, TypeError):  # msgspec's complaint about a shape is a ValueError
         raise Unreachable("The node's answer could not be read.", next="Is it of another version?") from None
 
 
