@@ -52,7 +52,7 @@ class Devnet(CommandTable):
             "tally-devnet",
             COMMANDS,
             help="A whole community on one machine: people, traffic, faults, and the replay of a real currency.",
-            epilog="First time: tally-devnet up. Then, in another shell: tally-devnet status.",
+            examples=("tally-devnet up", "tally-devnet status"),
         )
 
 

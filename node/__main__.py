@@ -22,6 +22,7 @@ COMMANDS = {
     "service": ("node.commands.service", "Have the system start it by itself."),
 }
 """Name: (module, one line of help). The whole command line is this table."""
+FIRST_TIME = ("tally-node init --witness", "tally-node run --detach", "tally-node card")
 
 
 class TallyNode(CommandTable):
@@ -33,7 +34,7 @@ class TallyNode(CommandTable):
             COMMANDS,
             params=global_options(HOME),
             help="A host: a node that serves a community as witness, archive and relay, with no member's key.",
-            epilog="First time: tally-node init --witness, then tally-node run --detach; the card goes to the founder.",
+            examples=FIRST_TIME,
         )
 
     def invoke(self, context: click.Context) -> Any:

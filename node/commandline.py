@@ -21,7 +21,26 @@ SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
 """What Python makes of bytes in an argument that are no text."""
 
 
-class CommandTable(click.Group):
+class WithExamples(click.Command):
+    """A command whose help ends with lines that can be typed as they stand, by a member whose home is running.
+
+    `pay1...`, `invite1...`, `card1...` and `act1...` in them stand for one that was shown. A test runs them all.
+    """
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **rest: Any) -> None:
+        super().__init__(*arguments, **rest)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples line by line, so that none is broken in two."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+        super().format_epilog(context, formatter)
+
+
+class CommandTable(WithExamples, click.Group):
     """A group whose commands are a table: name -> (module, one line of help). Each module is loaded when it is called.
 
     In its module a command stands under its name, with _ for -.
@@ -79,7 +98,7 @@ def said_globally(context: click.Context, program: str) -> tuple[Path | None, Te
     return home, Terminal(bool(said.get("json")), bool(said.get("quiet")), not said.get("no_input"), program)
 
 
-class Command(click.Command):
+class Command(WithExamples):
     """A command that takes the global options too, and hands its function a session first: what `session_of` makes."""
 
     def __init__(self, *arguments: Any, session_of: Callable[[click.Context], object], home: str, **rest: Any) -> None:

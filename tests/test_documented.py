@@ -9,13 +9,11 @@ import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
-from devnet.__main__ import COMMANDS as DEVNET_COMMANDS
-from devnet.__main__ import Devnet
-from node.__main__ import TallyNode
 from protocol import base
 from protocol.knocks import KNOCKS, REPLIES
 from protocol.messages import MESSAGES
@@ -24,13 +22,13 @@ from protocol.record import SLOTS_MAX, Kind
 from protocol.request import WORDS
 from protocol.signing import Tag
 from protocol.verdict import Code
+from tests.command_lines import PROGRAMS, parse
 from tests.documents import DOCUMENTS, ROOT, mentioned, typed
 from tests.vectors.examples import section
-from wallet.__main__ import COMMANDS as TALLY_COMMANDS
-from wallet.__main__ import Tally
 
 SPEC = (ROOT / "protocol" / "README.md").read_text()
 README = (ROOT / "README.md").read_text()
+DOORSTEP: dict[int, type] = {**KNOCKS, **REPLIES}
 OP_NAMES = {"Amend": "charter"}
 """Ops whose class is not called as the op is."""
 
@@ -71,9 +69,9 @@ def test_every_message_is_in_the_spec_with_its_tag(tag: int) -> None:
     assert re.search(rf"^\| `{_name(MESSAGES[tag])}` \| {tag} \|", SPEC, re.MULTILINE)
 
 
-@pytest.mark.parametrize("tag", KNOCKS | REPLIES, ids=lambda tag: (KNOCKS | REPLIES)[tag].__name__)
+@pytest.mark.parametrize("tag", DOORSTEP, ids=lambda tag: DOORSTEP[tag].__name__)
 def test_every_question_and_reply_of_the_doorstep_is_in_the_spec_with_its_tag(tag: int) -> None:
-    kind: type = (KNOCKS | REPLIES)[tag]
+    kind = DOORSTEP[tag]
     assert re.search(rf"^\| `{_name(kind)}` \| {tag} \|", SPEC, re.MULTILINE)
 
 
@@ -98,9 +96,14 @@ def test_every_rule_that_a_vector_turns_on_is_in_the_spec() -> None:
     rules = set(re.findall(r"\*\*(R\d+\.\d+[a-z]?)\b", SPEC))
     files = (ROOT / "tests" / "vectors").glob("*.json")
     stories = [story for file in files if isinstance(story := json.loads(file.read_text()), dict)]
-    steps = [step for story in stories for step in story.get("steps", story.get("ids", []))]
+    steps = [step for story in stories for step in (*story.get("steps", ()), *story.get("ids", ()))]
     assert len(steps) > 800
-    assert {step["rule"] for step in steps} <= rules
+    papers = [row for part in _papers().values() if isinstance(part, list) for row in part]
+    assert {step["rule"] for step in (*steps, *papers)} <= rules
+
+
+def _papers() -> dict[str, Any]:
+    return json.loads((ROOT / "tests" / "vectors" / "papers.json").read_text())  # type: ignore[no-any-return]
 
 
 def test_the_worked_examples_of_the_spec_are_right() -> None:
@@ -112,22 +115,9 @@ def test_the_caps_are_in_the_spec() -> None:
         assert re.search(rf"\b{cap}\b", SPEC)
 
 
-PROGRAMS: dict[str, click.Group] = {"tally": Tally(), "tally-node": TallyNode(), "tally-devnet": Devnet()}
 TEXTS = [file.read_text() for file in DOCUMENTS]
 LINES = sorted({line for text in TEXTS if text != SPEC for line in (*typed(text), *mentioned(text))})
 """All but the spec's: what begins with `tally ` there is the name of something that is hashed."""
-
-
-def _parse(group: click.Group, words: list[str]) -> None:
-    """Read a command line as the program would, without running it. Raises what click raises at a mistake."""
-    with group.make_context(group.name, words) as context:
-        rest = [*context._protected_args, *context.args]
-        if not rest and group.invoke_without_command:
-            return
-        name, command, rest = group.resolve_command(context, rest)
-        assert command is not None
-        with command.make_context(name, rest, parent=context):
-            pass
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
@@ -146,18 +136,17 @@ def test_every_command_line_of_a_document_is_understood(
     for file in (word for word in words if word.endswith(".csv") and word.startswith("/")):
         Path(file).touch()
     with suppress(click.MissingParameter):  # prose may name a command without what it needs
-        _parse(PROGRAMS[program], words)
+        parse(PROGRAMS[program], words)
 
 
 def test_a_command_line_with_a_mistake_is_not_understood() -> None:
     for line in ("payy @bob 1", "pay @bob 1 --memoo x", "pay --memoo x", "pay @bob"):
         with pytest.raises(click.UsageError):
-            _parse(PROGRAMS["tally"], shlex.split(line))
+            parse(PROGRAMS["tally"], shlex.split(line))
 
 
-@pytest.mark.parametrize(
-    ("program", "commands"), [("tally", TALLY_COMMANDS), ("tally-devnet", DEVNET_COMMANDS)], ids=["tally", "devnet"]
-)
-def test_the_readme_shows_every_command(program: str, commands: dict[str, object]) -> None:
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_readme_shows_every_command(program: str) -> None:
     lines = [line for line in typed(README) if line.startswith(f"{program} ")]
-    assert set(commands) <= {word for line in lines for word in line.split()[1:4]}
+    group = PROGRAMS[program]
+    assert set(group.list_commands(click.Context(group))) <= {word for line in lines for word in line.split()[1:4]}

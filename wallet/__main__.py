@@ -42,6 +42,7 @@ COMMANDS = {
     "verify": ("wallet.commands.checking", "Check the books of this node."),
 }
 """Name: (module, one line of help). The whole command line is this table."""
+FIRST_TIME = ('tally init --community "Oak Street" --unit hours', "tally up --detach", "tally")
 
 
 class Tally(CommandTable):
@@ -54,7 +55,7 @@ class Tally(CommandTable):
             invoke_without_command=True,
             params=global_options(HOME),
             help="Mutual credit between members. Without a command: a summary of your account.",
-            epilog="First time: tally init --community NAME --unit hours, then tally up --detach, then tally.",
+            examples=FIRST_TIME,
         )
 
     def invoke(self, context: click.Context) -> Any:

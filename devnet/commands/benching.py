@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import trio
 
+from node.commandline import WithExamples
 from node.exits import DONE, FAILED
 
 from ..bench.figures import Figure
@@ -13,7 +14,7 @@ from ..bench.running import Bench, run_bench
 from ..terminal import hint, print_json, say
 
 
-@click.command("bench")
+@click.command("bench", cls=WithExamples, examples=("tally-devnet bench", "tally-devnet bench --json"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with every raw figure.")
 @click.option("--peers", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="Run other systems live from here, where their environments exist.")  # fmt: skip

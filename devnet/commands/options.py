@@ -3,11 +3,13 @@
 Pure but for reading the environment. `commands` uses them; a wrong value is a usage error that says how it is written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from node.commandline import WithExamples
 
 from ..homes import default_home
 
@@ -35,11 +37,11 @@ class Folder(click.ParamType[Path, Any]):
         return Path(value).expanduser().absolute()
 
 
-def devnet_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a function a command with --home and --json; its docstring is the help."""
+def devnet_command(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command with --home and --json; its docstring is the help, and the examples stand below it."""
 
     def make(function: Callable[..., Any]) -> click.Command:
-        command = click.command(name)(function)
+        command = click.command(name, cls=WithExamples, examples=examples)(function)
         home = click.Option(["--home"], type=Folder(), default=default_home, help="The devnet's folder.")
         command.params += [home, click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON.")]
         return command

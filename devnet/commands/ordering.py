@@ -26,7 +26,7 @@ LOG_LINES = 40
 HEADER = ("member", "balance", "limit", "role", "node", "peers", "entries", "API")
 
 
-@devnet_command("status")
+@devnet_command("status", examples=("tally-devnet status",))
 def status(home: Path, as_json: bool) -> None:
     """Show the members of the running devnet: balance, limit, role, node, API."""
     answer = ask(home, "status")
@@ -42,7 +42,7 @@ def _row(member: dict[str, Any]) -> tuple[str, ...]:
     return tuple("-" if word is None else str(word) for word in told)
 
 
-@devnet_command("down")
+@devnet_command("down", examples=("tally-devnet down", "tally-devnet down --wipe"))
 @click.option("--wipe", is_flag=True, help="Also remove the devnet's folder; what goes is listed.")
 def down(wipe: bool, home: Path, as_json: bool) -> None:
     """End the running devnet."""
@@ -78,7 +78,7 @@ def _wipe(home: DevnetHome) -> list[str]:
     return removed
 
 
-@devnet_command("logs")
+@devnet_command("logs", examples=("tally-devnet logs ana",))
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on showing new lines until Ctrl-C.")
 def logs(name: str, follow: bool, home: Path, as_json: bool) -> None:
@@ -112,7 +112,7 @@ def _order(home: Path, as_json: bool, do: str, words: str, **facts: str) -> None
         say(words)
 
 
-@devnet_command("kill")
+@devnet_command("kill", examples=("tally-devnet kill ana",))
 @click.argument("name")
 def kill(name: str, home: Path, as_json: bool) -> None:
     """End a member's node with kill -9, as a power cut would."""
@@ -120,27 +120,27 @@ def kill(name: str, home: Path, as_json: bool) -> None:
     _order(home, as_json, "kill", words, name=name)
 
 
-@devnet_command("start")
+@devnet_command("start", examples=("tally-devnet start ana",))
 @click.argument("name")
 def start(name: str, home: Path, as_json: bool) -> None:
     """Start a node that was killed; it goes on where it was."""
     _order(home, as_json, "start", f"{name}'s node is running again.", name=name)
 
 
-@devnet_command("partition")
+@devnet_command("partition", examples=("tally-devnet partition ana,bob",))
 @click.argument("names")
 def partition(names: str, home: Path, as_json: bool) -> None:
     """Cut NAMES (as ana,bob) off from the others, until `heal`."""
     _order(home, as_json, "partition", f"{names} cut off from the others until: tally-devnet heal", names=names)
 
 
-@devnet_command("heal")
+@devnet_command("heal", examples=("tally-devnet heal",))
 def heal(home: Path, as_json: bool) -> None:
     """Let all members reach one another again."""
     _order(home, as_json, "heal", "All members can reach one another again.")
 
 
-@devnet_command("double-spend")
+@devnet_command("double-spend", examples=("tally-devnet double-spend bob",))
 @click.argument("name")
 def double_spend(name: str, home: Path, as_json: bool) -> None:
     """Have member NAME sign two entries for one place, send them to different witnesses, and show what follows."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from node.amounts import format_amount
+from node.commandline import WithExamples
 from node.exits import DONE, FAILED
 from protocol.base import DECIMALS_MAX
 from wallet.client import CallFailed
@@ -28,7 +29,10 @@ NAMED_MAX = 100
 """Unreadable rows that are named one by one; all of them are with --json."""
 
 
-@click.command("replay")
+@click.command("replay", cls=WithExamples, examples=(
+    "tally-devnet replay history.csv",
+    "tally-devnet replay history.csv --payer from --payee to --amount hours --where what=bread --fresh",
+))  # fmt: skip
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--payer", metavar="COL", help="Column of who pays; guessed from its name otherwise.")
 @click.option("--payee", metavar="COL", help="Column of who is paid.")

@@ -20,7 +20,10 @@ EXPIRES_MOST_S = 366 * DAY_S
 EXPIRES = Duration(EXPIRES_MOST_S)
 
 
-@command("init")
+@command("init", examples=(
+    "tally-node init --witness",
+    "tally-node init --listen 0.0.0.0:4100 --announce 192.0.2.7:4100 --expires 7d",
+))  # fmt: skip
 @click.option("--witness", is_flag=True, help="Offer to vote: a community that names this host trusts it to be there.")
 @address_options
 @click.option(
@@ -40,7 +43,7 @@ def init(session: Session, witness: bool, listen: str | None, announce: tuple[st
     _show(session, card, made=True)
 
 
-@command("card")
+@command("card", examples=("tally-node card", "tally-node card --new --expires 2d"))
 @click.option("--new", is_flag=True, help="Make another one; the card before is void.")
 @click.option(
     "--expires", type=EXPIRES, default="30d", show_default=True, metavar="TIME", help="How long a new one is good."

@@ -21,7 +21,7 @@ LOG = "tally-node.log"
 WAITING = "it has no community yet and waits for whoever holds its card: `tally-node card` shows it"
 
 
-@command("run")
+@command("run", examples=("tally-node run --detach",))
 @click.option("--detach", is_flag=True, help="Come back when it runs, and leave it running.")
 @address_options
 @click.option("--ready-fd", type=click.IntRange(0), hidden=True, help="Say there when it runs.")
@@ -106,7 +106,7 @@ def up_lines(word: dict[str, Any]) -> list[str]:
     return [f"{line}: {role} of {word['community']}"]
 
 
-@command("status")
+@command("status", examples=("tally-node status",))
 def status(session: Session) -> None:
     """Show how this host is doing."""
     with plainly():
@@ -139,7 +139,7 @@ def _status_lines(told: dict[str, Any], pid: int | None) -> list[str]:
     ]
 
 
-@command("down")
+@command("down", examples=("tally-node down",))
 def down(session: Session) -> None:
     """Stop this host."""
     require_host(session.home)

@@ -22,7 +22,7 @@ def service_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return install(system(function))
 
 
-@command("service")
+@command("service", examples=("tally-node service", "tally-node service --install"))
 @service_options
 def service(session: Session, install: bool, system: bool) -> None:
     """Show a systemd unit that starts this host by itself, or with --install write it."""

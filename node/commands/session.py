@@ -1,7 +1,7 @@
 """What every command of `tally-node` gets: the host's home and the terminal."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,6 @@ def session_of(context: click.Context) -> Session:
     return Session(home or default_home().absolute(), terminal)
 
 
-def command(name: str) -> Callable[[Callable[..., Any]], Command]:
-    """Make a function a command of that name; its docstring is the help."""
-    return click.command(name, cls=Command, session_of=session_of, home=HOME)
+def command(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a command of that name; its docstring is the help, and the examples stand below it."""
+    return click.command(name, cls=Command, session_of=session_of, home=HOME, examples=examples)

@@ -41,7 +41,11 @@ class Lines(click.ParamType):  # type: ignore[type-arg]  # only newer click make
         return found
 
 
-@command("batch")
+@command("batch", examples=(
+    "tally batch wages.csv --preview",
+    "tally batch wages.csv",
+    "tally batch wages.csv --run october --yes",
+))  # fmt: skip
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--preview", is_flag=True, help="Show what would be paid, and pay nothing.")
 @click.option("--lines", "chosen", type=Lines(), metavar="LINES", help="Only these lines of the file, as 2-40,57.")

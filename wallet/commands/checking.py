@@ -9,7 +9,7 @@ from wallet.commands.showing import counted
 VERIFY_TIMEOUT_S = 3600.0
 
 
-@command("verify")
+@command("verify", examples=("tally verify", "tally verify --full"))
 @click.option("--full", is_flag=True, help="Judge every entry again from its bytes; takes a while.")
 def verify(session: Session, full: bool) -> None:
     """Check the books of this node: the file, the sum of all balances, and with --full every entry from its bytes."""

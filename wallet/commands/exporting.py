@@ -15,7 +15,11 @@ FORMATS = ("csv", "jsonl", "hledger")
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@command("export")
+@command("export", examples=(
+    "tally export --output payments.csv",
+    "tally export --format hledger --all --output oak-street.journal",
+    "tally export --format jsonl --from 2026-05-01 --to 2026-05-31",
+))  # fmt: skip
 @click.option("--format", "format", type=click.Choice(FORMATS), default="csv", show_default=True,
               help="For spreadsheets, for programs, or for the accounting program hledger.")  # fmt: skip
 @click.option("--all", "is_all", is_flag=True, help="The payments of everybody in the community.")

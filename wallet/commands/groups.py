@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from node.commandline import global_options, take_global_options
+from node.commandline import WithExamples, global_options, take_global_options
 from wallet.commands.session import HOME
 
 
-class CommandGroup(click.Group):
+class CommandGroup(WithExamples, click.Group):
     """A group in the table of `tally`; its commands are `session.Command`s."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:

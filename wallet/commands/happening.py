@@ -15,7 +15,7 @@ SILENCE_S = 45.0
 """The wallet shows every 15 s that it lives."""
 
 
-@command("events")
+@command("events", examples=("tally events", "tally events --after 0 --json"))
 @click.option("--after", metavar="PLACE", help="Tell what happened behind PLACE (the `at` of an event), and end.")
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on; so it does without --after.")
 def events(session: Session, after: str | None, follow: bool) -> None:

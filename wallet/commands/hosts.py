@@ -12,7 +12,10 @@ from wallet.commands.session import Session, command, session_of
 ADD_TIMEOUT_S = 60.0
 
 
-@click.command("hosts", cls=CommandGroup, invoke_without_command=True)
+@click.command("hosts", cls=CommandGroup, invoke_without_command=True, examples=(
+    "tally hosts",
+    "tally hosts add card1...",
+))  # fmt: skip
 @click.pass_context
 def hosts(context: click.Context) -> None:
     """List the hosts of the community, and which of them are linked with your node."""
@@ -20,7 +23,7 @@ def hosts(context: click.Context) -> None:
         _list(session_of(context))
 
 
-@command("add")
+@command("add", examples=("tally hosts add card1...",))
 @click.argument("card")
 def add(session: Session, card: str) -> None:
     """Let a host in as archive and relay, by its CARD or the file that it was sent in. You must be a steward."""

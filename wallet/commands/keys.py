@@ -16,7 +16,7 @@ UNLOCK_TIMEOUT_S = 120.0
 WORDS_A_LINE = 6
 
 
-@command("unlock")
+@command("unlock", examples=("tally unlock", "tally unlock --passphrase-file passphrase.txt"))
 @passphrase_options
 def unlock(session: Session, passphrase_file: str | None, passphrase_fd: int | None) -> None:
     """Let the running wallet sign, until `tally lock` or `tally down`."""
@@ -32,13 +32,13 @@ def unlock(session: Session, passphrase_file: str | None, passphrase_fd: int | N
     session.terminal.answer(found, ["unlocked"])
 
 
-@command("lock")
+@command("lock", examples=("tally lock",))
 def lock(session: Session) -> None:
     """Have the running wallet forget its keys until the next `tally unlock`."""
     session.terminal.answer(session.client().post("/v1/wallet/lock", {}), ["locked"])
 
 
-@command("words")
+@command("words", examples=("tally words",))
 @passphrase_options
 def words(session: Session, passphrase_file: str | None, passphrase_fd: int | None) -> None:
     """Show the 24 words that restore this wallet. Write them on paper; who has them has your account."""

@@ -26,7 +26,11 @@ timeout_option = click.option(
 )
 
 
-@command("pay")
+@command("pay", examples=(
+    'tally pay @bob 2.50 --memo "bread"',
+    'tally pay @bob 2.50 --memo "a secret" --sealed',
+    "tally pay @bob 2.50 --ref order-17 --yes --json",
+))  # fmt: skip
 @click.argument("payee", metavar="@PAYEE")
 @click.argument("amount")
 @click.option("--memo", help="What it is for; everybody in the community can read it.")
@@ -98,7 +102,7 @@ def payment_lines(made: Mapping[str, Any]) -> list[str]:
     return [f"{line}: {made['state']}", made["id"]]
 
 
-@command("receive")
+@command("receive", examples=("tally receive",))
 @as_option
 @wait_option
 @timeout_option
@@ -114,7 +118,7 @@ def receive(session: Session, handle: str | None, wait: str, timeout_s: float) -
     session.terminal.answer(taken, [line])
 
 
-@command("refund")
+@command("refund", examples=("tally refund pay1...",))
 @click.argument("id")
 @wait_option
 @timeout_option

@@ -17,13 +17,17 @@ PATH = "/v1/wallet/offers"
 LONGEST_S = 3650 * DAY_S
 
 
-@command("name")
+@command("name", examples=(
+    "tally name",
+    "tally name \"Ana's bakery\" --about \"Bread from Tuesday to Saturday\"",
+    "tally name --remove",
+))  # fmt: skip
 @click.argument("name", required=False)
 @click.option("--about", default="", metavar="TEXT", help="A line or two about you.")
 @click.option("--remove", is_flag=True, help="Take your display name back.")
 @as_option
 def name(session: Session, name: str | None, about: str, remove: bool, handle: str | None) -> None:
-    """Show what you are called, or say it: tally name "Ana's bakery".
+    """Show what you are called, or say it.
 
     Everybody sees it beside your handle. You are paid by your handle, which is yours alone; a display name may be
     anybody's, so names that look alike are flagged.
@@ -45,7 +49,10 @@ def profile_lines(found: Mapping[str, Any]) -> list[str]:
     return lines + ([f"it {alike_words(found['alike'])}"] if found["alike"] else [])
 
 
-@command("offer")
+@command("offer", examples=(
+    'tally offer "Rye bread" --price 2.50 --category food',
+    'tally offer "A ladder for a day" --want --for 7d',
+))  # fmt: skip
 @click.argument("title", required=False)
 @click.option("--want", is_flag=True, help="You look for it, you do not offer it.")
 @click.option("--price", metavar="AMOUNT", help="What it costs; without it that is to be agreed.")
@@ -58,7 +65,7 @@ def profile_lines(found: Mapping[str, Any]) -> list[str]:
 @as_option
 def offer(session: Session, title: str | None, want: bool, price: str | None, category: str, text: str, lasts_s: float,
           withdraw: str | None, handle: str | None) -> None:  # fmt: skip
-    """Offer something, or look for it, on the community's board: tally offer "Rye bread" --price 2.50."""
+    """Offer something, or look for it, on the community's board."""
     if (title is None) == (withdraw is None):
         raise CallFailed("usage", "Say what you offer, or which one you take back.", exit_status=USAGE,
                          next="See `tally offer --help`.")  # fmt: skip
@@ -74,7 +81,7 @@ def offer(session: Session, title: str | None, want: bool, price: str | None, ca
     session.terminal.answer(made, [f"{'wanted' if want else 'offered'}: {title} (key {made['key']})"])
 
 
-@command("offers")
+@command("offers", examples=("tally offers", "tally offers --by @bob", "tally offers --wants --search ladder"))
 @click.option("--wants", is_flag=True, help="Only what is looked for.")
 @click.option("--category", metavar="WORD", help="Only of this category.")
 @click.option("--by", metavar="@HANDLE", help="Only of this member.")

@@ -17,7 +17,7 @@ from wallet.commands.passphrases import forbid_core_dumps, given_passphrase, pas
 from wallet.commands.session import Session, command
 
 
-@command("up")
+@command("up", examples=("tally up --detach", "tally up --detach --listen 0.0.0.0 --announce 192.0.2.7:4100"))
 @click.option("--detach", is_flag=True, help="Come back when it runs, and leave it running.")
 @address_options
 @passphrase_options
@@ -91,7 +91,7 @@ def next_hint(word: dict[str, Any]) -> str:
     return "`tally` shows where you stand; `tally down` stops it."
 
 
-@command("down")
+@command("down", examples=("tally down",))
 def down(session: Session) -> None:
     """Stop node and wallet of this home."""
     pid = running_pid(session.home)

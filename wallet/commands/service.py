@@ -5,7 +5,7 @@ from wallet.client import require_wallet
 from wallet.commands.session import Session, command, default_home
 
 
-@command("service")
+@command("service", examples=("tally service", "tally service --install"))
 @service_options
 def service(session: Session, install: bool, system: bool) -> None:
     """Show a systemd unit that starts node and wallet by itself, or with --install write it.

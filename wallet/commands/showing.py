@@ -36,7 +36,7 @@ def query(handle: str | None, **more: object) -> str:
     return "?" + "&".join(pairs) if pairs else ""
 
 
-@command("balance")
+@command("balance", examples=("tally balance", "tally balance --json"))
 @as_option
 def balance(session: Session, handle: str | None) -> None:
     """Show where you stand and what you can spend."""
@@ -67,7 +67,7 @@ def standing(found: Mapping[str, Any]) -> str:
     return f"the community owes you {amount} {found['unit']}"
 
 
-@command("history")
+@command("history", examples=("tally history", "tally history --limit 5"))
 @as_option
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many rows.")
 def history(session: Session, handle: str | None, limit: int) -> None:
@@ -116,7 +116,7 @@ def when(time: int) -> str:
     return strftime("%Y-%m-%d %H:%M", localtime(time)) if 0 < time < 2**34 else "?"
 
 
-@command("members")
+@command("members", examples=("tally members",))
 def members(session: Session) -> None:
     """List the members of the community."""
     found = session.client().get("/v1/wallet/members")
@@ -139,7 +139,7 @@ def alike_words(alike: Sequence[str]) -> str:
     return f"looks like {', '.join('@' + handle for handle in alike)}" if alike else ""
 
 
-@command("show")
+@command("show", examples=("tally show pay1...",))
 @click.argument("id")
 def show(session: Session, id: str) -> None:
     """Show one payment by its ID (pay1...)."""
@@ -167,7 +167,7 @@ def payment_lines(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-@command("status")
+@command("status", examples=("tally status",))
 def status(session: Session) -> None:
     """Show how the node is doing."""
     found = session.client().get("/v1/wallet/status")

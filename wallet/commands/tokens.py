@@ -15,12 +15,19 @@ from wallet.commands.showing import when
 EXPIRES_S_MAX = 3650 * 24 * 3600.0
 
 
-@click.command("token", cls=CommandGroup)
+@click.command("token", cls=CommandGroup, examples=(
+    "tally token create till --scope spend --cap 50 --expires 90d",
+    "tally token list",
+    "tally token revoke till",
+))  # fmt: skip
 def token() -> None:
     """Make, list and revoke tokens: what a program shows to use this wallet over HTTP."""
 
 
-@command("create")
+@command("create", examples=(
+    "tally token create till --scope spend --cap 50 --expires 90d",
+    "tally token create shelf --scope read",
+))  # fmt: skip
 @click.argument("name")
 @click.option("--scope", type=click.Choice(["read", "request", "spend"]), required=True,
               help="read: look. request: also preview and take in. spend: also pay.")  # fmt: skip
@@ -34,7 +41,7 @@ def create(session: Session, name: str, scope: str, cap: str | None, expires: fl
     session.terminal.hint(f"{token_words(made)}. Keep it like a key: it is not shown again.")
 
 
-@command("list")
+@command("list", examples=("tally token list",))
 def listed(session: Session) -> None:
     """List the tokens by name, with what they may do and when they were last used."""
     found = session.client().get("/v1/wallet/tokens")
@@ -42,7 +49,7 @@ def listed(session: Session) -> None:
     session.terminal.answer(found, table(rows) if rows else ["no tokens: this home's commands use one of their own"])
 
 
-@command("revoke")
+@command("revoke", examples=("tally token revoke till",))
 @click.argument("name")
 def revoke(session: Session, name: str) -> None:
     """Have the token called NAME open nothing any more."""

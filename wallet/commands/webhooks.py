@@ -14,12 +14,16 @@ from wallet.commands.showing import when
 PATH = "/v1/wallet/webhooks"
 
 
-@click.command("webhook", cls=CommandGroup)
+@click.command("webhook", cls=CommandGroup, examples=(
+    "tally webhook add http://127.0.0.1:8088/paid --name till --events payment",
+    "tally webhook test till",
+    "tally webhook deliveries till",
+))  # fmt: skip
 def webhook() -> None:
     """Have events of this wallet sent to an address of yours, signed, in order, each until it is taken."""
 
 
-@command("add")
+@command("add", examples=("tally webhook add http://127.0.0.1:8088/paid --name till --events payment",))
 @click.argument("url")
 @click.option("--name", help="What to call it; else as its host.")
 @click.option("--events", metavar="NAMES", help="Only these, with commas between, as payment,limit; else all.")
@@ -32,7 +36,7 @@ def add(session: Session, url: str, name: str | None, events: str | None, no_che
     session.terminal.hint(f"{made['name']} is told of {kinds_words(made)}. The secret is not shown again.")
 
 
-@command("list")
+@command("list", examples=("tally webhook list",))
 def listed(session: Session) -> None:
     """List the webhooks."""
     found = session.client().get(PATH)
@@ -40,14 +44,14 @@ def listed(session: Session) -> None:
     session.terminal.answer(found, table(rows) if rows else ["no webhooks"])
 
 
-@command("test")
+@command("test", examples=("tally webhook test till",))
 @click.argument("target")
 def test(session: Session, target: str) -> None:
     """Send a test to a webhook by its name, or to a URL."""
     session.terminal.answer(session.client().post(f"{PATH}/test", {"target": target}), ["it took the test"])
 
 
-@command("remove")
+@command("remove", examples=("tally webhook remove till",))
 @click.argument("name")
 def remove(session: Session, name: str) -> None:
     """Tell the webhook called NAME nothing more."""
@@ -55,7 +59,7 @@ def remove(session: Session, name: str) -> None:
     session.terminal.answer(found, [f"{found['name']} is told nothing more"])
 
 
-@command("deliveries")
+@command("deliveries", examples=("tally webhook deliveries till",))
 @click.argument("name")
 def deliveries(session: Session, name: str) -> None:
     """Show how the last deliveries of the webhook called NAME went, newest first."""
