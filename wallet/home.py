@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +121,11 @@ class Home:
             for place in self._of_a_founding():
                 if place.exists():
                     shutil.rmtree(place)
+            (self.run / "lock").unlink(missing_ok=True)
         self.finish()
+        with suppress(OSError):  # something else lies there, such as a configuration
+            for place in (self.run, self.node, self.root):
+                place.rmdir()
 
     def _of_a_founding(self) -> tuple[Path, ...]:
         """What a founding makes; a configuration may be there before it."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 _COMMAND = re.compile(r"(?P<who>[a-z0-9-]*)\$ (?P<line>.+)")
 _SETTING = re.compile(r"\(a community of (?P<names>[a-z, ]+), all up\)")
+_STRANGERS = re.compile(r"\((?P<names>[a-z, ]+), each with a home of their own that is still empty\)")
+LATER = "(a little later)"
 _EXIT = re.compile(r"\[exit (\d+)\]")
 _NAME = re.compile(r"\{(\w+)\}")
 
@@ -20,6 +22,8 @@ class Step:
     status: int
     number: int
     """Of its line in the file."""
+    later: bool = False
+    """It is tried again for a while until it shows that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +31,37 @@ class Transcript:
     """A story: who is there before it begins, and its steps."""
 
     people: tuple[str, ...]
+    """Members of a community that is up."""
+    strangers: tuple[str, ...]
+    """People with empty homes."""
     steps: tuple[Step, ...]
 
 
 def read_transcript(text: str) -> Transcript:
     """Read a file. Raises ValueError when it tells no story."""
     people: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     steps: list[Step] = []
+    later = False
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if setting := _SETTING.fullmatch(line):
-            people = tuple(name.strip() for name in setting["names"].replace(" and ", ",").split(","))
+            people = _names(setting["names"])
+        elif setting := _STRANGERS.fullmatch(line):
+            strangers = _names(setting["names"])
+        elif line == LATER:
+            later = True
         elif command := _COMMAND.fullmatch(line):
             shown, status = _after(lines[number:])
-            steps.append(Step(command["who"], command["line"], shown, status, number))
+            steps.append(Step(command["who"], command["line"], shown, status, number, later))
+            later = False
     if not steps:
         raise ValueError("a transcript without a command")
-    return Transcript(people, tuple(steps))
+    return Transcript(people, strangers, tuple(steps))
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.replace(" and ", ",").split(","))
 
 
 def _after(lines: list[str]) -> tuple[tuple[str, ...], int]:

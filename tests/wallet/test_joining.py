@@ -122,7 +122,7 @@ def test_a_wrong_passphrase_changes_nothing(home: Home, invite: Invite) -> None:
 def test_nothing_is_left_of_a_joining_that_was_abandoned(home: Home, invite: Invite) -> None:
     begin_joining(home, invite, "eve", "", None)
     home.abandon()
-    assert not home.is_joining() and not home.keystore.exists() and not home.unfinished.exists()
+    assert not home.root.exists()
     begin_joining(home, invite, "eve", "", None)
 
 
