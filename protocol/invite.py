@@ -34,6 +34,11 @@ SEED_BYTES = 32
 _TEXT = LongText("invite", "an invite")
 
 
+def one_time_key(seed: bytes) -> SecretKey:
+    """The key pair of an invite's 32 random bytes."""
+    return SecretKey.from_seed(seed)
+
+
 class InviteFault(Enum):
     """Why an invite is good for nothing here."""
 
@@ -135,7 +140,7 @@ class Invite:
     @property
     def key(self) -> SecretKey:
         """The one-time key."""
-        return SecretKey.from_seed(self.seed)
+        return one_time_key(self.seed)
 
     def __str__(self) -> str:
         return _TEXT.write(self.plain())

@@ -1,5 +1,6 @@
 """What an act of the community does, in words that a member understands. Amounts are written with their unit. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,10 @@ from node.views import handle_of
 from protocol.base import COMMONS, PPM, AccountId
 from protocol.commons import FROZEN, Commons
 from protocol.ops import Admit, Amend, Charge, Charter, Found, Limits, Op, Reinstate, Send, Stewards, Suspend
+
+from .errors import BadRequest
+
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))? ?%?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,12 @@ class Wording:
             case Admit():
                 return [f"admit @{op.handle} with a credit limit of {self.amount(op.limit)}"]
             case Limits():
-                return [f"credit limit of {self._who(one)}: {self.amount(limit)}" for one, limit in op.limits]
+                return [f"credit limit of {self.who(one)}: {self.amount(limit)}" for one, limit in op.limits]
             case Suspend():
                 what = "freeze {} (no entry at all)" if op.level == FROZEN else "suspend {} (may receive, not pay)"
-                return [what.format(self._who(op.account))]
+                return [what.format(self.who(op.account))]
             case Reinstate():
-                return [f"reinstate {self._who(op.account)}"]
+                return [f"reinstate {self.who(op.account)}"]
             case Charge():
                 return [self._charge(op)]
             case Amend():
@@ -41,14 +46,14 @@ class Wording:
             case Found():
                 return [f"found {op.name}"]
             case Send():
-                return [f"the commons pays {self._who(op.to)} {self.amount(op.amount)}"]
+                return [f"the commons pays {self.who(op.to)} {self.amount(op.amount)}"]
         return [f"{type(op).__name__.lower()} of the commons fund"]
 
     def _charge(self, op: Charge) -> str:
         reason = f' ("{op.reason}")' if op.reason else ""
         if op.payee == COMMONS:
-            return f"{self._who(op.payer)} gives {self.amount(op.amount)} to the commons{reason}"
-        return f"the commons gives {self.amount(op.amount)} to {self._who(op.payee)}{reason}"
+            return f"{self.who(op.payer)} gives {self.amount(op.amount)} to the commons{reason}"
+        return f"the commons gives {self.amount(op.amount)} to {self.who(op.payee)}{reason}"
 
     def charter(self, charter: Charter) -> list[str]:
         """The numbers of a charter, a line each."""
@@ -67,7 +72,8 @@ class Wording:
         """An amount with its unit."""
         return f"{format_amount(minor, self.commons.decimals)} {self.commons.unit}"
 
-    def _who(self, account: AccountId) -> str:
+    def who(self, account: AccountId) -> str:
+        """A member by handle."""
         return "the commons" if account == COMMONS else f"@{handle_of(self.commons, account)}"
 
 
@@ -75,3 +81,12 @@ def percent(ppm: int) -> str:
     """Millionths as a percentage: 20000 is 2 %."""
     whole, part = divmod(ppm * 100, PPM)
     return f"{whole}.{part:06}".rstrip("0").rstrip(".") + " %"
+
+
+def parse_percent(text: str) -> int:
+    """Read a percentage as people type it, 2, 2% or 0.5 %, to millionths. Raises BadRequest."""
+    found = _PERCENT.fullmatch(text)
+    ppm = -1 if found is None else int(found[1] + (found[2] or "").ljust(4, "0"))
+    if not 0 <= ppm <= PPM:
+        raise BadRequest("A levy is a percentage from 0 to 100, such as 2%.", {"given": text[:40]})
+    return ppm

@@ -58,14 +58,18 @@ class Stewarding:
             if len(self.pages.open_wishes()) >= WISHES_MAX:
                 raise errors.Busy("Too many of your acts are not decided yet.", {"waiting": WISHES_MAX})
             raw = wanted(ops)
-            composed(self.node.ledger, raw, wallclock.now_s())  # the rules are asked before anything is written
+            self.check(ops)  # the rules are asked before anything is written
             wish = self.pages.new_wish(raw, own=True, now_s=wallclock.now_s())
             wish = replace(wish, seq=self.node.proposer.place.seq)
             await self._keep(wish, *beside)
             await self._tend()
         return await self._reach(wish.n, timeout_s)
 
-    async def sign(self, id: EntryId, timeout_s: float = 0.0) -> WishRow:
+    def check(self, ops: Sequence[Op]) -> None:
+        """Raise what the rules would refuse an act for now; signs nothing."""
+        composed(self.node.ledger, wanted(ops), wallclock.now_s())
+
+    async def agree(self, id: EntryId, timeout_s: float = 0.0) -> WishRow:
         """Agree to an open act, or press for one again: sign it in the round where it counts now.
 
         Raises Locked, NotSteward, NotFound when no such act is open, and ActHeld when witnesses hold to another one.
@@ -150,18 +154,20 @@ class Stewarding:
         self.ballots.show_all()
         while True:
             moved = self._moved
-            try:
-                async with self._turn:
-                    await self._tend()
-                for chore in self._chores:
-                    await chore()
-            except errors.Locked:
-                logger.debug("the wallet is locked: acts wait until it is not")
-            except errors.BookFailed as error:
-                logger.error("acts go no further: %s", error.message)
-                return
+            for step in (self._look, *self._chores):
+                try:
+                    await step()
+                except errors.BookFailed as error:
+                    logger.error("acts go no further: %s", error.message)
+                    return
+                except errors.WalletError as error:
+                    logger.debug("this waits: %s", error.message)
             with trio.move_on_after(LOOK_AGAIN_S):
                 await moved.wait()
+
+    async def _look(self) -> None:
+        async with self._turn:
+            await self._tend()
 
     async def _tend(self) -> None:
         await self._settle()

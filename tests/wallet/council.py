@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
@@ -184,5 +186,15 @@ async def sitting(folder: Path, name: str, hall: Hall, node: HallNode | None = N
 
 
 async def quiet() -> None:
-    """Let everything happen that can."""
-    await trio.testing.wait_all_tasks_blocked(0.01)
+    """Let everything happen that can, when nothing happens in threads (`unthreaded`)."""
+    await trio.testing.wait_all_tasks_blocked()
+
+
+def unthreaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the clerk write in this thread, so that it is known when all is quiet."""
+
+    async def at_once(function: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
+        await trio.lowlevel.checkpoint()
+        return function(*arguments)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", at_once)

@@ -10,11 +10,16 @@ from tests.builders import authority, charge
 from wallet import errors
 from wallet.book_acts import WishState
 
-from .council import quiet, settle_hall, sitting
+from .council import quiet, settle_hall, sitting, unthreaded
 
 ANA, BEN, CEM = AccountId(1), AccountId(2), AccountId(3)
 COMMONS = AccountId(0)
 DUES, FEE = charge(ANA, COMMONS, 5), charge(BEN, COMMONS, 7)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    unthreaded(monkeypatch)
 
 
 async def test_the_only_steward_decides_at_once(tmp_path: Path) -> None:
@@ -31,7 +36,7 @@ async def test_an_act_waits_for_k_stewards_and_is_then_in_force_for_both(tmp_pat
         assert await ana.propose(DUES) == "open" and ana.node.ledger.commons.height == 0
         (act,) = ben.node.place.acts()
         assert act.signers == (0,)
-        assert (await ben.acts.sign(act.id, 5)).state is WishState.IN_FORCE
+        assert (await ben.acts.agree(act.id, 5)).state is WishState.IN_FORCE
         await quiet()
         assert [wish.state for wish in ana.pages.wishes.values()] == [WishState.IN_FORCE]
         assert ana.node.ledger.commons.height == 1
@@ -46,12 +51,12 @@ async def test_of_two_acts_at_once_one_is_decided_and_the_other_is_composed_agai
         hall.carry()
         await quiet()
         assert hall.decided == [] and len(ana.shown) == 2
-        await ben.acts.sign(ana.pages.open_wishes()[0].id, 5)  # a change of mind: round 1, and ana's wallet follows
+        await ben.acts.agree(ana.pages.open_wishes()[0].id, 5)  # a change of mind: round 1, and ana's wallet follows
         await quiet()
         assert [signed.entry.ops for signed in hall.decided] == [(DUES,)]
         (open_act,) = ana.node.place.acts()
         assert open_act.signed.entry.ops == (FEE,) and open_act.signed.seq == 2
-        assert (await ana.acts.sign(open_act.id, 5)).state is WishState.IN_FORCE
+        assert (await ana.acts.agree(open_act.id, 5)).state is WishState.IN_FORCE
         await quiet()
         assert ben.pages.open_wishes() == [] and hall.doubles() == []
 
@@ -64,15 +69,15 @@ async def test_who_agreed_to_an_act_that_was_overtaken_need_not_agree_again(tmp_
         sitting(tmp_path, "cem", hall) as cem,
     ):
         await ana.propose(DUES)
-        await ben.acts.sign(ana.shown[0].id)
+        await ben.acts.agree(ana.shown[0].id)
         await cem.propose(FEE)
-        await ana.acts.sign(cem.pages.open_wishes()[0].id)
-        await ben.acts.sign(cem.pages.open_wishes()[0].id)
+        await ana.acts.agree(cem.pages.open_wishes()[0].id)
+        await ben.acts.agree(cem.pages.open_wishes()[0].id)
         await quiet()
         assert [signed.entry.ops for signed in hall.decided] == [(FEE,)]
         (act,) = cem.node.place.acts()
         assert act.signed.entry.ops == (DUES,) and act.signers == (0, 1)
-        await cem.acts.sign(act.id, 5)
+        await cem.acts.agree(act.id, 5)
         await quiet()
         assert [wish.state for wish in ben.pages.wishes.values()] == [WishState.IN_FORCE, WishState.IN_FORCE]
 
@@ -103,7 +108,7 @@ async def test_a_wish_that_became_impossible_meanwhile_says_so(tmp_path: Path) -
         await ana.propose(mine)
         await ben.propose(yours)
         hall.carry()
-        await ben.acts.sign(ana.pages.open_wishes()[0].id, 5)
+        await ben.acts.agree(ana.pages.open_wishes()[0].id, 5)
         await quiet()
         assert ana.node.ledger.commons.members[AccountId(4)].limit.at(None) == 5
         (refused,) = [wish for wish in ben.pages.wishes.values() if wish.own]
@@ -120,7 +125,7 @@ async def test_what_was_withdrawn_is_not_composed_again(tmp_path: Path) -> None:
         await ana.acts.withdraw(wish.n)
         with pytest.raises(errors.NotFound):
             await ana.acts.withdraw(wish.n)
-        await ana.acts.sign(ben.pages.open_wishes()[0].id, 5)
+        await ana.acts.agree(ben.pages.open_wishes()[0].id, 5)
         await quiet()
         assert len(hall.decided) == 1 and ana.shown == []
 
@@ -144,7 +149,7 @@ async def test_a_locked_wallet_goes_on_when_it_is_unlocked(tmp_path: Path) -> No
         await ben.propose(FEE)
         ana.wallet.lock()
         hall.carry()
-        await ben.acts.sign(ana.pages.open_wishes()[0].id)
+        await ben.acts.agree(ana.pages.open_wishes()[0].id)
         await quiet()
         assert hall.decided == []
         await ana.wallet.unlock(None)
@@ -157,14 +162,14 @@ async def test_what_the_witnesses_hold_to_is_signed_by_itself_and_nothing_else_c
     async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
         hall.is_deciding = False
         await ana.propose(DUES)
-        await ben.acts.sign(ana.shown[0].id)
+        await ben.acts.agree(ana.shown[0].id)
         held = ana.node.place.at(ana.node.place.ripe)  # type: ignore[arg-type]
         votes = hall._certificate(held)
         for home in (ana, ben):
             home.node.place.bind(votes, held)  # round 0 is used up, and a witness is locked on the act
-        with pytest.raises(errors.NotFound):
-            await ana.acts.sign(type(held.id)(bytes(32)))
         hall.is_deciding = True
+        with pytest.raises(errors.NotFound):
+            await ana.acts.agree(type(held.id)(bytes(32)))
         ana.acts.wake()
         ben.acts.wake()
         await quiet()
@@ -180,6 +185,6 @@ async def test_after_a_restart_what_was_signed_is_shown_again_and_wishes_go_on(t
     async with sitting(tmp_path, "ana", hall) as ana, sitting(tmp_path, "ben", hall) as ben:
         await quiet()
         assert ana.shown == before == ben.shown
-        await ben.acts.sign(before[0].id)
+        await ben.acts.agree(before[0].id)
         await quiet()
         assert ana.pages.open_wishes() == [] and hall.doubles() == []
