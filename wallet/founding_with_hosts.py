@@ -33,7 +33,7 @@ from .founding import (
     settle_in,
     write_home,
 )
-from .home import Home
+from .home import Home, refusing
 from .host_asking import Knocker, ask_acceptance, knocking, where
 from .hosts import KeptHosts, card_record, keep_hosts, tell
 from .keystore import USUAL, Cost
@@ -188,7 +188,8 @@ def _written(party: Party, wish: Wish, founding: SignedEntry) -> KeptHosts:
     home, community = Home(party.founder.home), CommunityId(founding.id)
     config = read_config(home.root)
     hosts = [f"{address}/p2p/{card.peer}" for card in wish.cards for address in card.addresses]
-    write_config(replace(config, witness=wish.is_witness, peers=tuple(dict.fromkeys((*config.peers, *hosts)))))
+    with refusing():
+        write_config(replace(config, witness=wish.is_witness, peers=tuple(dict.fromkeys((*config.peers, *hosts)))))
     write_home(party, founding, 1)
     steward, now_s = party.keys.steward_key(0), wallclock.now_s()
     records = tuple(card_record(card, community, steward, 0, None, now_s) for card in wish.cards)

@@ -31,7 +31,7 @@ from protocol.knocks import (
 from protocol.record import SignedRecord
 from protocol.signing import Tag, sign, verify
 
-from .errors import HostRefused, HostUnreachable
+from .errors import HostRefused, HostUnreachable, WalletError
 
 TIMEOUT_S = 10.0
 NO_TOPIC = "founding"
@@ -65,9 +65,16 @@ class Knocker(Protocol):
 @asynccontextmanager
 async def knocking(seed: bytes) -> AsyncIterator[Knocker]:
     """A transport that only asks, with the node's own key, where no node runs. `seed`: of the transport key."""
+    failure: WalletError | None = None
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(partial(open_transport, seed, "", [], NO_TOPIC))
+        transport = await nursery.start(partial(open_transport, seed, "", [], NO_TOPIC))
+        try:
+            yield transport
+        except WalletError as error:
+            failure = error  # so that it leaves as it is, and not in a group
         nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def ask_acceptance(knocker: Knocker, card: HostCard, body: bytes) -> Signature:

@@ -41,7 +41,12 @@ def found_with(
 
     wish = Wish(terms, handle, tuple(cards), quorum, is_witness, passphrase)
     session.terminal.hint(f"asking {len(cards)} {'host' if len(cards) == 1 else 'hosts'} to sign the founding ...")
-    made = trio.run(found_with_hosts, session.home, wish)
+    try:
+        made = trio.run(found_with_hosts, session.home, wish)
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from None
+        raise
     for place in made.away:
         session.terminal.hint(f"The host at {place} was not reached again; `tally up` tells it later.")
     for place in made.lost:
