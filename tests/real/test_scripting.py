@@ -7,9 +7,11 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import trio
 
 import wallet
 from tests.real.devnets import ROOT, RunningDevnet, tally
+from wallet.client import CallFailed, Client, RunFile
 from wallet.scripting.answers import Event
 
 EXAMPLE_S = 60.0
@@ -221,3 +224,36 @@ def test_importing_the_wallet_loads_nothing() -> None:
     slow = ("httpx", "anyio", "trio", "protocol", "node", "nacl", "click", "msgspec", "decimal")
     done = subprocess.run([sys.executable, "-c", code % (slow,)], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+# A file that is cut short
+
+
+class _Cut(BaseHTTPRequestHandler):
+    """Sends two chunks of an answer, and its end only when that is asked for."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\none\nt\r\n3\r\nwo\n\r\n" + (b"0\r\n\r\n" if self.path == "/whole" else b""))
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+def test_lines_that_are_cut_short_are_not_taken_for_the_whole() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Cut) as server:
+        answering = threading.Thread(target=server.serve_forever, daemon=True)
+        answering.start()
+        client = Client(RunFile(f"127.0.0.1:{server.server_port}", "t", 1))
+        assert list(client.lines("/whole")) == [b"one\n", b"two\n"]
+        taken = []
+        with pytest.raises(CallFailed) as refused:
+            for line in client.lines("/cut"):
+                taken.append(line)
+        server.shutdown()
+    assert (taken, refused.value.code) == ([b"one\n", b"two\n"], "unreachable")

@@ -25,6 +25,9 @@ ASKING = (
     "unlock",
     "lock",
     "verify",
+    "events",
+    "batch",
+    "export",
     "down",
 )
 PROBE = """
@@ -55,7 +58,9 @@ def test_help_loads_click_and_nothing_that_calls_out() -> None:
 
 @pytest.mark.parametrize("name", ASKING)
 def test_a_command_that_asks_loads_nothing_slow(name: str) -> None:
-    arguments = {"show": ("x",), "refund": ("x",), "pay": ("@bob", "1", "--yes")}.get(name, ())
+    arguments = {"show": ("x",), "refund": ("x",), "pay": ("@bob", "1", "--yes"), "batch": ("x.csv", "--yes")}.get(
+        name, ()
+    )
     loaded = loaded_by(name, *arguments)
     assert not loaded & SLOW
     assert "http.client" in loaded

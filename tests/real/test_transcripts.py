@@ -22,6 +22,8 @@ def test_the_session_goes_as_it_is_written(story: Path, tmp_path: Path) -> None:
     transcript = read_transcript(story.read_text())
     (tmp_path / "right").write_text("correct horse battery\n")
     (tmp_path / "wrong").write_text("incorrect horse\n")
+    (tmp_path / "may.csv").write_text("Payee;Amount;Memo\n@bob;2,50;oven\ncem;1;\n@bob;0,25;\n")
+    (tmp_path / "june.csv").write_text('payee,amount\nbob,1\neve,1\ncem,"1,000"\n')
     homes = {"": tmp_path / "home"}
     if transcript.people:
         homes = make_community(tmp_path, transcript.people)
