@@ -13,7 +13,7 @@ from typing import Any
 
 import trio
 
-from protocol.base import CommunityId, Malformed, PublicKey, Signature
+from protocol.base import AccountId, CommunityId, Malformed, PublicKey, Signature
 from protocol.messages import Deliver, Hello, Hint, Hosts, Message, decode_message, encode_message
 from protocol.signing import Tag, verify
 
@@ -72,6 +72,7 @@ class Exchange:
         self._breathed_at = float("-inf")
         self._on_up: list[Callable[[str], None]] = []
         self._on_down: list[Callable[[str], None]] = []
+        self._on_hosting: list[Callable[[str, frozenset[AccountId]], None]] = []
 
     # Wiring
 
@@ -89,6 +90,10 @@ class Exchange:
         self._on_up.append(up)
         if down is not None:
             self._on_down.append(down)
+
+    def on_hosting(self, told: Callable[[str, frozenset[AccountId]], None]) -> None:
+        """Have `told(peer, accounts)` called when a peer has said whose wallets live with it."""
+        self._on_hosting.append(told)
 
     # Sending
 
@@ -301,3 +306,5 @@ class Exchange:
 
     def _on_hosts(self, peer: str, message: Hosts) -> None:
         self.neighbours.hosts(peer, message.accounts)
+        for told in self._on_hosting:
+            told(peer, frozenset(message.accounts))

@@ -41,6 +41,8 @@ BUNDLE_MAX = 200
 """Certificates, or acknowledgements, in one message."""
 UNSEEN_MAX = 4_096
 """Entries whose payees are kept in mind."""
+UNHEARD_MAX = 4_096
+"""Acknowledgements that wait for a link with the payer's node; the oldest give way."""
 HINT_INTERVAL_S = 1.0
 """Hints of what became final are gossiped together this often."""
 HINTS_MAX = 16
@@ -60,6 +62,8 @@ class Spreader:
         """What the witnesses get, and when; the earliest first."""
         self._seen: dict[str, list[Position]] = {}
         self._unseen: dict[EntryId, set[AccountId]] = {}
+        self._unheard: dict[Position, None] = {}
+        """What payees see here of payers whose node is not linked; the oldest first."""
         self._fresh: dict[AccountId, tuple[Certificate, float]] = {}
         """The newest certificate of every account, and when it came; the oldest first."""
         self._told: dict[AccountId, int] = {}
@@ -67,6 +71,7 @@ class Spreader:
         self._gathered = trio.Event()
         self._to_acknowledge = trio.Event()
         exchange.answer(Seen, self._on_seen)
+        exchange.on_hosting(self._on_hosting)
         door.listen(self._on_happening)
 
     def beside(self, signed: SignedEntry, to_all: bool) -> tuple[Certificate, ...]:
@@ -189,6 +194,7 @@ class Spreader:
         """Tell the payer's node what its payees see here; of a lone vote, also that a second node holds it."""
         hosted = self._exchange.hosted
         account, is_lone = certificate.place.account, len(certificate.votes) == 1
+        homes = self._exchange.neighbours.hosting(account)
         seen: list[Position] = []
         for signed in settled:
             is_payee_here = any(payee in hosted for payee in _payees(signed))
@@ -197,12 +203,28 @@ class Spreader:
                 seen.append(position)
             if is_payee_here and account not in hosted:
                 self._hints.append(position)  # the payer's node may be gone before it says anything
+                if not homes:
+                    self._keep_unheard(position)
             if is_payee_here and account in hosted:
                 self._tracker.acknowledge(position, by_payee=True, elsewhere=False)
         if not seen:
             return
-        for peer in self._exchange.neighbours.hosting(account):
+        for peer in homes:
             self._seen.setdefault(peer, []).extend(seen)
+            self._to_acknowledge.set()
+
+    def _keep_unheard(self, position: Position) -> None:
+        self._unheard[position] = None
+        if len(self._unheard) > UNHEARD_MAX:
+            del self._unheard[next(iter(self._unheard))]
+
+    def _on_hosting(self, peer: str, accounts: frozenset[AccountId]) -> None:
+        """A payer's node is linked again: tell it what was seen meanwhile."""
+        heard = [position for position in self._unheard if position.account in accounts]
+        for position in heard:
+            del self._unheard[position]
+        if heard:
+            self._seen.setdefault(peer, []).extend(heard)
             self._to_acknowledge.set()
 
     def _on_seen(self, peer: str, seen: Seen) -> None:
