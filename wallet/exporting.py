@@ -22,7 +22,8 @@ from protocol.payment import community_text
 from .formats.rows import ExportRow, Place
 from .results import Payment
 
-PAGE_ROWS = 200
+PAGE_ROWS = 50
+"""The node does nothing else while a page is read, so it is a short one."""
 FOREVER = 1 << 63
 
 

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 import trio
 
@@ -26,7 +27,8 @@ from protocol.payment import read_payment_id
 
 from .happenings import At, Happening, Names, Teller, Told
 
-PAGE_ROWS = 200
+PAGE_ROWS = 50
+"""The node does nothing else while a page is read, so it is a short one."""
 MILLISECONDS = 1000
 HEARD_KEPT = 10_000
 """Payments whose payee was heard; older ones are told again when the payee takes them in."""
@@ -74,7 +76,7 @@ class Feed:
         rows = self._node.journal.since(after.row - 1, PAGE_ROWS)
         upto = rows[-1][0] if len(rows) == PAGE_ROWS else newest
         found = [happening for row, record in rows for happening in self._of_row(row, record)]
-        found += [happening for heard in self._heard if heard.at.row <= upto for happening in self._of_heard(heard)]
+        found += [happening for heard in self._heard_between(after, upto) for happening in self._of_heard(heard)]
         behind = tuple(sorted((one for one in found if one.at > after), key=lambda one: one.at))
         reached = max(after, At(upto), *(one.at for one in behind))
         return Page(behind, reached, upto == newest)
@@ -127,6 +129,11 @@ class Feed:
         payees = [op.to for op in signed.entry.ops if isinstance(op, Send)]
         place = signed.account, signed.entry.incarnation, signed.seq
         return all(self._node.ledger.parcel(*place, payee) is None for payee in payees)
+
+    def _heard_between(self, after: At, upto: int) -> list[_Heard]:
+        """What was heard, of which something is behind `after`, up to the row `upto`."""
+        behind = takewhile(lambda heard: At(heard.at.row, heard.at.index + OPS_MAX) > after, reversed(self._heard))
+        return [heard for heard in behind if heard.at.row <= upto]
 
     def _of_heard(self, heard: _Heard) -> list[Happening]:
         told = enumerate(self._teller.payments(heard.signed, Standing.SEEN))

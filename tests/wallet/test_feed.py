@@ -26,7 +26,7 @@ from tests.node.served import QuietNode, served
 from wallet.api.events import EventsApi
 from wallet.errors import BadRequest
 from wallet.feed import Feed
-from wallet.happenings import At, read_at
+from wallet.happenings import At, Teller, read_at
 from wallet.results import Community, Party, Payment
 
 
@@ -197,6 +197,24 @@ async def test_pages_follow_one_another_to_the_end(tmp_path: Path, monkeypatch: 
             await place.hear(await place.final(place.town.write("ana", send(place.town["ben"], amount))))
         assert [told[-1] for told in place.told() if "seen" in told] == ["0.01", "0.02", "0.03"]
         assert len(place.told()) == 1 + 9
+
+
+async def test_what_was_heard_long_ago_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with street(tmp_path) as place:
+        for amount in (1, 2, 3):
+            await place.hear(await place.final(place.town.write("ana", send(place.town["ben"], amount))))
+        after = place.feed.newest()
+        await place.final(place.town.write("ben", send(place.town["ana"], 4)))
+        looked: list[SignedEntry] = []
+        teller = place.feed._teller
+
+        def payments(signed: SignedEntry, state: Standing) -> Any:
+            looked.append(signed)
+            return Teller.payments(teller, signed, state)
+
+        monkeypatch.setattr(teller, "payments", payments)
+        assert len(place.feed.page(after).happenings) == 2
+        assert {signed.seq for signed in looked if signed.account == place.town["ana"]} <= {3}
 
 
 async def test_who_follows_is_told_of_new_things_at_once(tmp_path: Path) -> None:
