@@ -144,13 +144,12 @@ class ActListing:
     def call_row(self, call: Called) -> ActRow:
         """A call to be a steward, in the list of acts."""
         wording = Wording(self._acts.node.ledger.commons)
-        everybody = [wording.who(account) for account in call.accounts]
-        words = f"new stewards: {', '.join(everybody)}; {call.threshold} of {len(everybody)} sign"
+        words = wording.stewards(call.accounts, call.threshold)
         signed = tuple(wording.who(one)[1:] for one in call.accepted)
         missing = tuple(wording.who(one)[1:] for one in call.accounts if one not in call.accepted)
         here = self._calling.concerns(call)
-        reason = "each of them has to accept first"
-        return ActRow(call.id.hex(), ActState.CALLED, (words,), signed, missing, len(everybody), here, None, reason)
+        reason = "each of them has to accept first" if missing else "all have accepted: it is proposed by itself"
+        return ActRow(call.id.hex(), ActState.CALLED, (words,), signed, missing, len(call.accounts), here, None, reason)
 
     def _decided(self, signed: SignedEntry) -> ActRow:
         stewards = self._acts.node.ledger.commons.stewards(signed.seq - 1)
@@ -163,7 +162,7 @@ class ActListing:
         )  # fmt: skip
 
     def _words(self, ops: Sequence[Op]) -> tuple[str, ...]:
-        return tuple(Wording(self._acts.node.ledger.commons).act(ops))
+        return tuple(Wording(self._acts.node.ledger.commons, self._calling.named()).act(ops))
 
     def _names(self, keys: Sequence[PublicKey]) -> list[str]:
         """Each steward's handle; of one whom nobody named, its number."""

@@ -1,12 +1,12 @@
 """What an act of the community does, in words that a member understands. Amounts are written with their unit. Pure."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from node.amounts import format_amount
 from node.views import handle_of
-from protocol.base import COMMONS, PPM, AccountId
+from protocol.base import COMMONS, PPM, AccountId, PublicKey
 from protocol.commons import FROZEN, Commons
 from protocol.ops import Admit, Amend, Charge, Charter, Found, Limits, Op, Reinstate, Send, Stewards, Suspend
 
@@ -20,6 +20,8 @@ class Wording:
     """Writes acts of one community."""
 
     commons: Commons
+    named: Mapping[PublicKey, AccountId] = field(default_factory=dict)
+    """Whose a steward's key is, as far as somebody said so."""
 
     def act(self, ops: Sequence[Op]) -> list[str]:
         """A line for each op; an act without any does nothing."""
@@ -41,19 +43,23 @@ class Wording:
             case Amend():
                 return ["charter: " + line for line in self.charter(op.charter)]
             case Stewards():
-                count = len(op.authority.keys)
-                return [f"new stewards: {count}, of whom {op.authority.threshold} sign"]
+                return [self.stewards([self.named.get(key) for key in op.authority.keys], op.authority.threshold)]
             case Found():
                 return [f"found {op.name}"]
             case Send():
-                return [f"the commons pays {self.who(op.to)} {self.amount(op.amount)}"]
+                return [f"pay {self.who(op.to)} {self.amount(op.amount)} from the commons"]
         return [f"{type(op).__name__.lower()} of the commons fund"]
 
     def _charge(self, op: Charge) -> str:
         reason = f' ("{op.reason}")' if op.reason else ""
         if op.payee == COMMONS:
-            return f"{self.who(op.payer)} gives {self.amount(op.amount)} to the commons{reason}"
-        return f"the commons gives {self.amount(op.amount)} to {self.who(op.payee)}{reason}"
+            return f"take {self.amount(op.amount)} from {self.who(op.payer)} for the commons{reason}"
+        return f"give {self.amount(op.amount)} from the commons to {self.who(op.payee)}{reason}"
+
+    def stewards(self, accounts: Sequence[AccountId | None], threshold: int) -> str:
+        """Who shall be the stewards; None is one of whom nobody said who it is."""
+        called = ", ".join("somebody unknown" if account is None else self.who(account) for account in accounts)
+        return f"new stewards: {called}; {threshold} of {len(accounts)} sign"
 
     def charter(self, charter: Charter) -> list[str]:
         """The numbers of a charter, a line each."""
@@ -61,7 +67,7 @@ class Wording:
         levy = f"{percent(charter.levy_ppm)} of what members pay one another goes to the commons"
         return [
             f"the smallest payment is {self.amount(charter.least_send)}" if charter.least_send > 1
-            else "payments may be as small as they can be",
+            else "payments may be of any amount",
             ceiling,
             levy if charter.levy_ppm else "no levy on payments",
             f"the commons may go {self.amount(charter.commons_limit)} below zero" if charter.commons_limit

@@ -102,7 +102,7 @@ class Calling:
         if silent:
             commons = self._node.ledger.commons
             who = ", ".join(f"@{commons.members[one].handle}" for one in silent if one in commons.members)
-            raise errors.NotServing(f"{who or 'Somebody'} has not said to be ready to serve as a steward.")
+            raise errors.NotServing(f"Not everybody said to be ready to serve as a steward: {who or 'unknown'}.")
         await self._publish(account, Kind.CALL, body.body())
         call = next(call for call in self.calls() if call.author == account)
         await self._accept_own(call)

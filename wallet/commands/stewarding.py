@@ -203,7 +203,8 @@ def stewards(session: Session, serve: bool, members: str | None, needed: int | N
 def steward_lines(found: Mapping[str, Any]) -> list[str]:
     """Who the stewards are."""
     listed = found["stewards"]
-    lines = [f"{counted(len(listed), 'steward')}, {found['needed']} of them sign an act"]
+    sign = f"{counted(len(listed), 'steward')}, {found['needed']} of them sign an act"
+    lines = [sign if len(listed) > 1 else "one steward decides alone"]
     for number, one in enumerate(listed, 1):
         called = f"@{one['handle']}" if one["handle"] else f"steward-{number} (key {one['key'][:16]})"
         lines.append(f"  {called}{' (you)' if one['own'] else ''}")
