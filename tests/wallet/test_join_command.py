@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from node import wallclock
+from node.config import read_config
 from protocol.invite import Invite
 from protocol.knocks import ReadCommons, Welcome, encode_reply
 from tests import papers
@@ -201,6 +202,15 @@ def test_a_bad_wish_is_told_and_nothing_is_left(visit: Visit, more: tuple[str, .
     assert visit.join(str(visit.invite()), "--no-passphrase", *more, handle=handle) in (2, 3)
     assert visit.error["code"] == code
     assert visit.is_untouched and not any(server.requests for server in visit.servers)
+
+
+def test_where_the_node_listens_is_written_down_with_the_home(visit: Visit) -> None:
+    assert visit.join(str(visit.invite()), "--no-passphrase", "--listen", "nowhere!") == 2
+    assert visit.error["code"] == "bad_address" and visit.is_untouched
+    more = ("--listen", "127.0.0.1:28100", "--announce", "192.0.2.5:4100")
+    assert visit.join(str(visit.invite()), "--no-passphrase", *more) == 0
+    config = read_config(visit.home.root)
+    assert (config.listen_port, config.announce) == (28100, ("/ip4/192.0.2.5/tcp/4100",))
 
 
 def test_a_liar_at_one_address_is_named_and_the_other_is_asked(visit: Visit) -> None:

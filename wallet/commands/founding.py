@@ -50,9 +50,10 @@ def init(session: Session, community: str | None, unit: str | None, decimals: in
     if invite is not None:
         require_none_of("--join", community=community, unit=unit, decimals=decimals, limit=limit,
                         witness=witnesses or None, quorum=quorum, not_me=not_me)  # fmt: skip
-        from wallet.commands.joining import join
+        from wallet.commands.joining import Wish, join
 
-        return join(session, invite, name, greeting or "", passphrase_file, passphrase_fd, no_passphrase=no_passphrase)
+        wish = Wish(name, greeting or "", listen, announce, no_passphrase)
+        return join(session, invite, wish, passphrase_file, passphrase_fd)
     require_none_of("--community", greeting=greeting)
     if community is None or unit is None:
         raise click.UsageError("Give --community NAME and --unit UNIT to found a community, or --join INVITE.")

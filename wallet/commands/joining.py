@@ -4,8 +4,10 @@ First the invite is looked at from all sides, so that a bad one leaves nothing b
 passphrase in vain. The same command in a home that is still asking puts another request in the place of its first.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from node.commands.addresses import take_addresses
 from node.exits import REFUSED, USAGE
 from wallet.client import CallFailed
 from wallet.commands.keys import plain_failure
@@ -21,8 +23,20 @@ if TYPE_CHECKING:
     from wallet.home import Home
 
 
-def join(session: Session, given: str, handle: str, greeting: str, passphrase_file: str | None,
-         passphrase_fd: int | None, *, no_passphrase: bool) -> None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was said beside the invite."""
+
+    handle: str
+    greeting: str
+    listen: str | None
+    announce: tuple[str, ...]
+    no_passphrase: bool
+
+
+def join(
+    session: Session, given: str, wish: Wish, passphrase_file: str | None = None, passphrase_fd: int | None = None
+) -> None:
     """Ask to be admitted by the invite that `given` is or names. Raises CallFailed."""
     from wallet.errors import WalletError
     from wallet.home import Home
@@ -33,13 +47,12 @@ def join(session: Session, given: str, handle: str, greeting: str, passphrase_fi
     forbid_core_dumps()
     home = Home(session.home)
     try:
-        check_wish(handle, greeting)
+        check_wish(wish.handle, wish.greeting)
         if not home.is_joining():
             home.require_unused()
         invite = read_given(given)
-        _look(session, home, invite, handle)
-        passphrase = given_passphrase(passphrase_file, passphrase_fd)
-        _ask(session, home, invite, handle, greeting, passphrase, no_passphrase=no_passphrase)
+        _look(session, home, invite, wish.handle)
+        _ask(session, home, invite, wish, given_passphrase(passphrase_file, passphrase_fd))
     except WalletError as error:
         raise plain_failure(error) from None
 
@@ -104,45 +117,43 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def _ask(session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None, *,
-         no_passphrase: bool) -> None:  # fmt: skip
+def _ask(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
     import trio
 
     from wallet.asking import ask_now
 
     is_again = home.is_joining()
     if is_again:
-        _ask_again(session, home, invite, handle, greeting, passphrase)
+        _ask_again(session, home, invite, wish, passphrase)
     else:
-        _begin(session, home, invite, handle, greeting, passphrase, no_passphrase=no_passphrase)
+        _begin(session, home, invite, wish, passphrase)
     applicant = trio.run(ask_now, home)
     fault = None if applicant.admission is not None else applicant.fault()
     if fault is not None and not applicant.is_asked:
         if not is_again:
             home.abandon()
-        raise invite_failure(fault, handle)
-    _tell(session, home, applicant, handle)
+        raise invite_failure(fault, wish.handle)
+    _tell(session, home, applicant, wish.handle)
 
 
-def _begin(session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None, *,
-           no_passphrase: bool) -> None:  # fmt: skip
+def _begin(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
     from wallet.joining import begin_joining
 
-    chosen = None if no_passphrase else new_passphrase(session, passphrase)
-    begin_joining(home, invite, handle, greeting, chosen)
+    chosen = None if wish.no_passphrase else new_passphrase(session, passphrase)
+    take_addresses(home.root, wish.listen, wish.announce)
+    begin_joining(home, invite, wish.handle, wish.greeting, chosen)
     if chosen is None:
         session.terminal.warn("no passphrase guards the keys: whoever can read your files can pay in your name")
 
 
-def _ask_again(
-    session: Session, home: "Home", invite: "Invite", handle: str, greeting: str, passphrase: str | None
-) -> None:
+def _ask_again(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
     from wallet import keystore
     from wallet.joining import ask_again
 
     if passphrase is None and keystore.needs_passphrase(home):
         passphrase = asked_passphrase(session)
-    ask_again(home, invite, handle, greeting, passphrase)
+    take_addresses(home.root, wish.listen, wish.announce)
+    ask_again(home, invite, wish.handle, wish.greeting, passphrase)
 
 
 def _tell(session: Session, home: "Home", applicant: "Applicant", handle: str) -> None:
