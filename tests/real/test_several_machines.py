@@ -1,9 +1,10 @@
 """A community on several machines, as its people would found, join and use it: real commands, real nodes.
 
-The machines are network namespaces: oak, elm and ash are hosts, ana founds, and dora sits behind a router that lets
-nobody in.
+The machines are network namespaces: oak, elm and ash are hosts, ana founds, dora and emil sit behind routers that let
+nobody in. The tests follow one another, as days do.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,9 @@ class Street:
     """The machines by name."""
 
     def __init__(self, machines: list[Machine]) -> None:
-        self.oak, self.elm, self.ash, self.ana, self.dora = machines
+        self.oak, self.elm, self.ash, self.ana, self.dora, self.emil = machines
         self.hosts = (self.oak, self.elm, self.ash)
-        self.members = (self.ana, self.dora)
+        self.used_link = ""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,9 +36,9 @@ def _possible() -> None:
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    """Five machines with nothing on them."""
+    """Six machines with nothing on them."""
     folder = tmp_path_factory.mktemp("street")
-    with hosts("oak", "elm", "ash", "ana", "dora", behind_nat=["dora"]) as made:
+    with hosts("oak", "elm", "ash", "ana", "dora", "emil", behind_nat=["dora", "emil"]) as made:
         yield Street([Machine(host, folder) for host in made])
 
 
@@ -74,6 +75,124 @@ def test_a_founder_and_three_hosts_make_a_community(founded: Street) -> None:
     for host in founded.hosts:
         until(partial(is_linked_with, host, 3), 20, "the hosts are linked")
         assert "witness and archive of Elm Street" in host.node("status")
+
+
+def invite_of(machine: Machine, *terms: str) -> str:
+    """The link of a new invite."""
+    return next(word for word in machine.tally("invite", *terms).split() if word.startswith("tally:invite1"))
+
+
+def standing_of(machine: Machine) -> str:
+    """How far a home that joins has come."""
+    return str(machine.facts("status")["standing"])
+
+
+def balances(machine: Machine) -> dict[str, str]:
+    """All balances, as one member's node sees them."""
+    return {row["handle"]: row["balance"] for row in machine.facts("members")["members"]}
+
+
+def state_of(machine: Machine, payment: str) -> str:
+    """How safe a payment is, as this machine's node sees it."""
+    return str(machine.facts("show", payment)["state"])
+
+
+def pay(machine: Machine, payee: str, amount: str, *options: str) -> str:
+    """Pay, and give the payment's name."""
+    return str(machine.facts("pay", payee, amount, "--yes", *options)["id"])
+
+
+@pytest.fixture(scope="module")
+def joined(founded: Street) -> Street:
+    """Dora has joined by an invite that admits without another look, from behind her router."""
+    founded.used_link = link = invite_of(founded.ana, "--uses", "1", "--limit", "15")
+    founded.dora.tally("init", "--join", link, "--handle", "dora", "--no-passphrase", "--listen", "none")
+    founded.dora.tally("up", "--detach")
+    until(lambda: standing_of(founded.dora) == "open", 30, "the account is open by itself")
+    return founded
+
+
+def test_a_newcomer_behind_a_router_joins_by_one_link_and_is_linked_with_all(joined: Street) -> None:
+    until(lambda: len(joined.dora.facts("status")["peers"]) == 4, 20, "linked with three hosts and the founder")
+    assert balances(joined.ana).keys() == {"ana", "dora"}
+
+
+def test_an_invite_for_one_is_used_up(joined: Street) -> None:
+    again = ("--handle", "emil", "--no-passphrase", "--listen", "none")
+    said = joined.emil.tally("init", "--join", joined.used_link, *again, fails=True)
+    assert "has been used as often as it allows" in said
+    assert balances(joined.ana).keys() == {"ana", "dora"} and "emil" not in joined.ana.tally("requests")
+
+
+def test_payments_both_ways_are_final_and_seen(joined: Street) -> None:
+    pay(joined.ana, "@dora", "2.50", "--wait", "seen")
+    pay(joined.dora, "@ana", "5", "--wait", "seen")
+    until(lambda: balances(joined.ana) == balances(joined.dora) == {"ana": "2.50", "dora": "-2.50"}, 10, "all see it")
+
+
+def test_with_one_witness_away_payments_are_final(joined: Street) -> None:
+    joined.elm.host.unplug()
+    try:
+        pay(joined.dora, "@ana", "1", "--wait", "final")
+    finally:
+        joined.elm.host.plug_in()
+
+
+def test_with_two_away_a_payment_waits_and_is_final_by_itself_when_they_are_back(joined: Street) -> None:
+    joined.elm.host.unplug()
+    joined.ash.host.unplug()
+    try:
+        payment = pay(joined.dora, "@ana", "1", "--wait", "recorded")
+        time.sleep(5)
+        assert state_of(joined.dora, payment) == "recorded"
+    finally:
+        joined.elm.host.plug_in()
+        joined.ash.host.plug_in()
+    until(
+        lambda: state_of(joined.dora, payment) in ("final", "seen"), MENDED_WITHIN_S, "final when the network is mended"
+    )
+
+
+def test_who_was_away_is_paid_and_sees_it_when_back(joined: Street) -> None:
+    joined.ana.tally("down")
+    payment = pay(joined.dora, "@ana", "1")
+    assert state_of(joined.dora, payment) == "final"
+    joined.ana.tally("up", "--detach")
+    until(lambda: state_of(joined.dora, payment) == "seen", MENDED_WITHIN_S, "ana has it")
+
+
+def test_one_asks_while_the_steward_is_away_and_is_admitted_when_she_is_back(joined: Street) -> None:
+    link = invite_of(joined.dora)
+    joined.ana.tally("down")
+    said = joined.emil.tally("init", "--join", link, "--handle", "emil", "--no-passphrase", "--listen", "none")
+    assert "ask" in said
+    joined.emil.tally("up", "--detach")
+    assert standing_of(joined.emil) == "asked"
+    joined.ana.tally("up", "--detach")
+    until(lambda: "emil" in joined.ana.tally("requests"), MENDED_WITHIN_S, "the request was passed on to the steward")
+    joined.ana.tally("admit", "@emil", "--yes")
+    until(lambda: standing_of(joined.emil) == "open", MENDED_WITHIN_S, "admitted, and open by itself")
+    payment = pay(joined.dora, "@emil", "0.50")
+    until(lambda: balances(joined.emil) == balances(joined.ana), 20, "emil sees what ana sees")
+    assert state_of(joined.dora, payment) == "final", "two behind routers have no link by which one could say: seen"
+
+
+def test_after_all_machines_were_off_everything_is_as_before(joined: Street) -> None:
+    before = balances(joined.ana)
+    for host in joined.hosts:
+        host.node("down")
+    for member in (joined.ana, joined.dora, joined.emil):
+        member.tally("down")
+    for host in joined.hosts:
+        host.node("run", "--detach")
+    for member in (joined.ana, joined.dora, joined.emil):
+        member.tally("up", "--detach")
+    pay(joined.emil, "@dora", "0.25")
+    pay(joined.ana, "@dora", "0.25", "--wait", "seen")
+    until(lambda: balances(joined.ana)["emil"] == "0.25", 20, "ana sees what emil paid")
+    assert before["emil"] == "0.50"
+    for member in (joined.ana, joined.dora, joined.emil):
+        member.tally("verify")
 
 
 def test_nodes_that_all_moved_find_each_other_on_the_local_network(tmp_path: Path) -> None:
