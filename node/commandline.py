@@ -24,7 +24,7 @@ SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
 class WithExamples(click.Command):
     """A command whose help ends with lines that can be typed as they stand, by a member whose home is running.
 
-    `pay1...`, `invite1...`, `card1...` and `act1...` in them stand for one that was shown. A test runs them all.
+    `pay1...`, `invite1...` and `card1...` in them stand for one that was shown, 3f8a... for an act. A test types all.
     """
 
     def __init__(self, *arguments: Any, examples: Sequence[str] = (), **rest: Any) -> None:

@@ -5,42 +5,23 @@ what earlier lines did to the shell. Each must end well, in time, and show what 
 for anything, and `pay1...` in a command for the id that was shown last. What cannot be done so has a row in a table.
 """
 
-import json
-import os
 import re
-import shlex
-import shutil
-import signal
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from devnet.bench import door
-from tests.documents import DOCUMENTS, ROOT, Snippet, kinds, pieces, typed
-from tests.real.screen import CTRL_C, Screen
-from tests.transcripts.reading import Memory, Step
+from tests.documents import DOCUMENTS, ROOT, kinds, pieces, typed
+from tests.real.sitting import Sitting, short_home
 
-LINE_S = 60.0
-FIRST_PAYMENT_S = 30.0
-END_S = 20.0
-INTERRUPTED = -2
-
-ANSWERS = {
-    "[y/N] ": "y",
-    "New passphrase (empty for none): ": "correct horse",
-    "The same again: ": "correct horse",
-    "Passphrase: ": "correct horse",
-}
-"""What the reader types when asked."""
-
+FIRST_PAYMENT = "seen in"
 LIVES_ON = {
-    "make devnet": "it pays itself until Ctrl-C",
-    "tally-devnet up --members 8 --witnesses 4 --seed 7 --traffic busy": "it pays itself until it is told to end",
+    "make devnet": FIRST_PAYMENT,
+    "tally-devnet up --members 8 --witnesses 4 --seed 7 --traffic busy": FIRST_PAYMENT,
 }
-"""Lines that go on in a terminal of their own while the next ones are typed. First a payment must have been seen. They
+"""Lines that go on in a terminal of their own while the next ones are typed, and what must have been seen first. They
 are ended by what the document says, else by Ctrl-C before the next such line or at the end."""
 
 OTHERWISE = {
@@ -55,83 +36,17 @@ OTHERWISE = {
 }
 """Lines that are not run as they stand: what is run instead, and why."""
 
-_KEPT = re.compile(r"\. |export |[A-Z_]+=")
-"""Lines that change the shell they are typed in, so that they stand before all later ones."""
-_ID = re.compile(r"pay1[02-9ac-hj-np-z]{20,}")
-
-
-class Sitting:
-    """One reader at one machine, from the first line of a document to the last."""
-
-    def __init__(self, home: Path, open_until_end: ExitStack) -> None:
-        self._environment = {
-            "HOME": str(home), "PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8", "TZ": "UTC",
-        }  # fmt: skip
-        self._open = open_until_end
-        self._kept: list[str] = []
-        self._last_id = ""
-        self._living: Screen | None = None
-
-    def do(self, piece: Step | Snippet) -> None:
-        """Do what the reader is told to."""
-        if isinstance(piece, Snippet):
-            shown = self._run(f"python -c {shlex.quote(piece.text)}", 0)
-            assert shown.splitlines() == list(piece.printed)
-            return
-        line = piece.line.split("  #")[0].strip()
-        if line in LIVES_ON:
-            self._start(line)
-        elif "curl " in line and shutil.which("curl") is None:
-            return  # not every machine has it, and nothing of ours needs it
-        elif line in OTHERWISE:
-            self._run(OTHERWISE[line][0], 0)
-        else:
-            shown = self._run(piece.line, piece.status)
-            assert not piece.shown or Memory().matches(piece.shown, shown), f"{line} showed:\n{shown}"
-            self._kept += [line] if _KEPT.match(line) else []
-
-    def _run(self, line: str, status: int) -> str:
-        """Type a line and wait for its end; returns what it showed."""
-        with Screen(self._in_this_shell(line), ROOT, self._environment) as screen:
-            ended = screen.finish(LINE_S, ANSWERS)
-        shown = "\n".join(row.rstrip() for row in screen.shown.splitlines()) + "\n"
-        assert ended == status, f"{line} ended with {ended}:\n{shown}"
-        self._last_id = (_ID.findall(shown) or [self._last_id])[-1]
-        return shown
-
-    def _in_this_shell(self, line: str) -> str:
-        return "\n".join([*self._kept, line.replace("pay1...", self._last_id)])
-
-    def _start(self, line: str) -> None:
-        self.end()
-        self._living = self._open.enter_context(Screen(self._in_this_shell(line), ROOT, self._environment))
-        self._living.until("seen in", FIRST_PAYMENT_S)
-
-    def end(self) -> None:
-        """Press Ctrl-C where something still lives on. Nothing may be left of it."""
-        if self._living is not None:
-            self._living.press(CTRL_C)
-            assert self._living.finish(END_S, {}) in (0, INTERRUPTED), self._living.shown
-            assert self._living.gone_within(END_S)
-            self._living = None
-
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A home folder where nothing is yet, with a name as short as those of people."""
-    with tempfile.TemporaryDirectory(prefix="ana-") as name:
-        try:
-            yield Path(name)
-        finally:  # where a document failed half-way, what it had started is still there
-            for running in Path(name).rglob("run/api.json"):
-                with suppress(ProcessLookupError):
-                    os.kill(json.loads(running.read_text())["pid"], signal.SIGTERM)
+    with short_home() as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_document_can_be_followed_from_top_to_bottom(document: Path, home: Path) -> None:
     with ExitStack() as stack:
-        sitting = Sitting(home, stack)
+        sitting = Sitting(home, stack, lives_on=LIVES_ON, otherwise=OTHERWISE)
         for piece in pieces(document.read_text()):
             sitting.do(piece)
         sitting.end()

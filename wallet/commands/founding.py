@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @command("init", examples=(
     'tally init --community "Oak Street" --unit hours --limit 20 --handle ana',
     'tally init --community "Oak Street" --unit hours --handle ana --witness card1...',
-    'tally init --join invite1... --handle eva --greeting "I repair bicycles"',
+    'tally init --join invite1... --handle dora --greeting "I repair bicycles"',
 ))  # fmt: skip
 @click.option("--community", metavar="NAME", help="Found a community that is called so.")
 @click.option("--unit", help="What amounts are counted in, such as hours.")

@@ -19,8 +19,8 @@ LONGEST_S = 365 * DAY_S
 
 
 @command("invite", examples=(
-    "tally invite",
     "tally invite --uses 20 --expires 7d --limit 10",
+    "tally invite",
     "tally invite --file dora.invite --qr",
 ))  # fmt: skip
 @click.option("--uses", type=click.IntRange(0, 1000), default=0, show_default=True,
