@@ -12,6 +12,7 @@ from protocol.ops import Admit
 from tests.builders import authority
 from tests.real.joiners import Founders, ask, founded, order, running, standing, until
 from wallet.client import CallFailed
+from wallet.errors import WrongPassphrase
 from wallet.home import Home
 from wallet.joining import ask_again, begin_joining
 from wallet.keystore import FLOOR
@@ -122,6 +123,20 @@ async def test_a_locked_wallet_joins_and_opens_its_account_when_it_is_unlocked(t
             found = await standing(eve, "open")
             await until(lambda: not eve.joined.exists())
             assert not any("tally unlock" in problem for problem in (await ask(eve, "status"))["problems"])
+
+
+async def test_with_its_passphrase_from_the_start_it_opens_the_account_by_itself(tmp_path: Path) -> None:
+    eve = Home(tmp_path / "eve")
+    async with founded(tmp_path, "ana") as town:
+        begin_joining(eve, town.invite(), "eve", "", "secret", FLOOR)
+        with pytest.RaisesGroup(WrongPassphrase, flatten_subgroups=True):
+            async with running(eve, "guess"):
+                raise AssertionError("it runs")
+        async with running(eve, "secret"):
+            await standing(eve, "asked")
+            (request,) = await town.requests()
+            await town.admit(request)
+            assert not (await standing(eve, "open"))["locked"]
 
 
 async def test_an_address_that_is_dead_and_one_of_another_community_stop_nobody(tmp_path: Path) -> None:
