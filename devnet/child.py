@@ -17,6 +17,7 @@ from node.running import keep_log
 from wallet.commands.passphrases import forbid_core_dumps
 from wallet.errors import WalletError
 from wallet.founding import Terms
+from wallet.asking import Asking
 from wallet.home import Home
 from wallet.starting import start_failure
 from wallet.up import Up, run_home
@@ -87,7 +88,7 @@ async def _live(end: ChildEnd, home: Home) -> None:
         await end.note("failed", message=failure.message)
 
 
-async def _run_home(home: Home, life: trio.CancelScope, task_status: "TaskStatus[Up]") -> None:
+async def _run_home(home: Home, life: trio.CancelScope, task_status: "TaskStatus[Up | Asking]") -> None:
     """Run a home; when it ends before the pipe does, as by `tally down`, so does the child."""
     await run_home(home, task_status=task_status)
     life.cancel()
