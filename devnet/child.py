@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from node.running import keep_log
+from wallet.asking import Asking
 from wallet.commands.passphrases import forbid_core_dumps
 from wallet.errors import WalletError
 from wallet.founding import Terms
-from wallet.asking import Asking
 from wallet.home import Home
 from wallet.starting import start_failure
 from wallet.up import Up, run_home
@@ -74,7 +74,8 @@ async def _live(end: ChildEnd, home: Home) -> None:
     _keep_output(home)
     try:
         async with trio.open_nursery() as nursery:
-            up: Up = await nursery.start(_run_home, home, nursery.cancel_scope)
+            up: Up | Asking = await nursery.start(_run_home, home, nursery.cancel_scope)
+            assert isinstance(up, Up), "the homes of a devnet are members from the start"
             orders = Orders(up)
             await end.note("ready", **orders.introduction())
             await end.serve(orders.carry_out)
