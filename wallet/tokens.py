@@ -89,6 +89,11 @@ class Tokens:
         self._note_use(found)
         return Grant(found.name, found.scope, found.hash, found.cap)
 
+    def holds(self, grant: Grant) -> bool:
+        """Tell whether what `find` gave still opens what it opened then."""
+        row = self._rows.get(grant.hash)
+        return row is not None and not self._is_expired(row)
+
     def _is_expired(self, row: TokenRow) -> bool:
         return 0 < row.expires <= self._now()
 

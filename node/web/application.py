@@ -6,7 +6,7 @@ here sends a CORS header, ever: no page of another site is to read an answer.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -132,7 +132,9 @@ class Guarded:
             await problem_response(body)(scope, receive, send)
             return
         try:
-            await self._app(scope, _replay(body, receive), send)
+            with trio.CancelScope() as send.serving:
+                send.may_go_on = partial(self._guard.holds, found)
+                await self._app(scope, _replay(body, receive), send)
         except Exception:
             # The one place that catches everything: a fault in one answer must not end the node. The path is
             # logged without its query, and the caller is told nothing of the inside.
@@ -179,8 +181,15 @@ class _Secured:
 
     _send: Send
     started: bool = False
+    may_go_on: Callable[[], bool] = lambda: True
+    """Asked before each piece of an answer: a token may be revoked while a stream is open."""
+    serving: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     async def __call__(self, message: Message) -> None:
+        if self.started and not self.may_go_on():
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            self.serving.cancel()
+            return
         if message["type"] == "http.response.start":
             self.started = True
             message = {**message, "headers": secured_headers(message.get("headers", []))}

@@ -37,6 +37,8 @@ class Guard:
     port: int
     token: str = field(repr=False)
     find: Finder = field(default=nobody_else, repr=False)
+    still_holds: Callable[[Grant], bool] = field(default=lambda _: True, repr=False)
+    """Tells of what `find` gave whether the token opens it still."""
     _wrong: deque[float] = field(default_factory=deque)
     """When the wrong tokens of the last minute came; at most WRONG_TOKENS_MAX are remembered."""
 
@@ -57,6 +59,10 @@ class Guard:
             return refused
         found = self._check_token(_values(listed, b"authorization"), now_s)
         return found if isinstance(found, Problem) else _check_body(listed) or found
+
+    def holds(self, grant: Grant) -> bool:
+        """Tell whether a grant is good still: a stream may last longer than its token."""
+        return grant is OWNER or self.still_holds(grant)
 
     def _check_host(self, hosts: list[str]) -> Problem | None:
         if len(hosts) == 1 and hosts[0].lower() in self.hosts:

@@ -1,10 +1,13 @@
 """Who is let in, as a table: a line of headers and a body a row, and what comes of it."""
 
 import logging
+from collections.abc import AsyncIterator
 
 import pytest
+import trio
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message
 
 from node.web.application import Guarded, answer, application
 from node.web.calls import Call, read_body
@@ -36,14 +39,16 @@ class Server:
     def __init__(self) -> None:
         self.reached: list[object] = []
         self.clock = Clock()
+        self.revoked = False
         calls = [
             Call("GET", "/things", self._things, Scope.READ, "look", dict),
             Call("POST", "/things", self._make, Scope.SPEND, "make", dict, dict[str, int], status=201),
             Call("DELETE", "/things/{id}", self._things, Scope.OWNER, "take away", dict),
             Call("GET", "/broken", self._broken, Scope.READ, "break", dict),
+            Call("GET", "/endless", self._endless, Scope.READ, "go on", bytes),
             Call("GET", "/open", self._opens_itself, Scope.READ, "open", dict),
         ]
-        self.app = Guarded(application(calls), Guard(PORT, TOKEN, found), self.clock)
+        self.app = Guarded(application(calls), Guard(PORT, TOKEN, found, lambda _: not self.revoked), self.clock)
 
     async def _things(self, _: Request) -> Response:
         self.reached.append("read")
@@ -55,6 +60,14 @@ class Server:
 
     async def _broken(self, _: Request) -> Response:
         raise ValueError("the secret inside")
+
+    async def _endless(self, _: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield b"piece"
+                await trio.lowlevel.checkpoint()
+
+        return StreamingResponse(pieces())
 
     async def _opens_itself(self, _: Request) -> Response:
         return Response("", headers={"Access-Control-Allow-Origin": "*", "X-Frame-Options": "SAMEORIGIN"})
@@ -223,6 +236,33 @@ async def test_a_token_opens_its_scope_and_those_before_it(bearer: str, method: 
         assert_problem(got, 403, "scope")
         assert got.json["facts"] == {"needs": "owner" if method == "DELETE" else "spend", "has": bearer}
         assert server.reached == []
+
+
+async def test_a_stream_ends_when_its_token_is_revoked_and_not_before() -> None:
+    server = Server()
+    got: list[bytes] = []
+    parts: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+    async with trio.open_nursery() as nursery:
+
+        async def send(message: Message) -> None:
+            got.append(message.get("body", b""))
+            if message["type"] == "http.response.body" and len(got) == 4:
+                server.revoked = True
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                nursery.cancel_scope.cancel()
+
+        async def receive() -> Message:
+            if parts:
+                return parts.pop()
+            await trio.sleep_forever()
+            raise AssertionError
+
+        headers = token("Bearer read")
+        scope = {"type": "http", "method": "GET", "path": "/endless", "raw_path": b"/endless", "query_string": b"",
+                 "headers": headers, "root_path": "", "asgi": {"spec_version": "2.3"}}  # fmt: skip
+        with trio.fail_after(5):
+            await server.app(scope, receive, send)
+    assert got == [b"", b"piece", b"piece", b"piece", b""]
 
 
 async def test_a_wrong_method_is_told_all_the_right_ones() -> None:

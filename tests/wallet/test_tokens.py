@@ -89,8 +89,10 @@ async def test_a_revoked_token_opens_nothing_also_after_a_restart(
 ) -> None:
     async with opened(tmp_path / "home", village, clock) as (_, tokens):
         _, token = await tokens.create("till", Scope.READ, 0, 0)
+        grant = tokens.find(token)
+        assert grant is not None and tokens.holds(grant)
         await tokens.revoke("till")
-        assert tokens.find(token) is None and tokens.listed() == []
+        assert tokens.find(token) is None and tokens.listed() == [] and not tokens.holds(grant)
         with pytest.raises(errors.NotFound):
             await tokens.revoke("till")
     async with opened(tmp_path / "home", village, clock) as (_, tokens):
@@ -105,9 +107,10 @@ async def test_a_token_ends_when_it_expires_and_no_clock_that_goes_back_revives_
     async with opened(tmp_path / "home", village, clock) as (_, tokens):
         _, token = await tokens.create("till", Scope.READ, 0, 60)
         clock.now_s = NOW + 59
-        assert tokens.find(token) is not None
+        grant = tokens.find(token)
+        assert grant is not None and tokens.holds(grant)
         clock.now_s = NOW + 60
-        assert tokens.find(token) is None and tokens.listed()[0].is_expired
+        assert tokens.find(token) is None and tokens.listed()[0].is_expired and not tokens.holds(grant)
         clock.now_s = NOW
         assert tokens.find(token) is None
 
@@ -205,6 +208,17 @@ async def test_a_refund_counts_too(tmp_path: Path, village: Village, clock: Cloc
         first = await wallet.refund(made.id, spender=bigger)
         assert (await wallet.refund(made.id, spender=bigger)).id == first.id
         assert [shown.spent for shown in tokens.listed()] == [700, 0]
+
+
+async def test_what_waited_for_its_turn_while_its_token_was_revoked_is_not_paid(
+    tmp_path: Path, village: Village, clock: Clock
+) -> None:
+    async with opened(tmp_path / "home", village, clock) as (wallet, tokens):
+        till = await spender_of(tokens, 1000)
+        await tokens.revoke("till")
+        with pytest.raises(errors.CapReached):
+            await pay(wallet, till, 1)
+        assert wallet.balance(ANA).balance == 0 and wallet.book.rows("SELECT count(*) FROM spending") == [(0,)]
 
 
 async def test_a_day_later_the_cap_is_whole_again(tmp_path: Path, village: Village, clock: Clock) -> None:
