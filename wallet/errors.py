@@ -148,6 +148,13 @@ class ReadOnly(RuleRefusal):
     next_step = "Stop the other copy of this home, wait a minute and try again."
 
 
+class NotAMember(RuleRefusal):
+    """This home asks to be admitted and is no member of its community yet."""
+
+    code = "joining"
+    next_step = "See `tally status`; it goes on by itself when the stewards have admitted you."
+
+
 class NotSteward(RuleRefusal):
     """Only a steward may do that, and none of this wallet's accounts is one's."""
 

@@ -14,11 +14,12 @@ from node.web.problem import Problem
 from node.web.scopes import Scope
 
 from ..asking import Asking, AskingView
+from ..errors import NotAMember
 from ..shapes import StoppingView
 
 JOINING = Problem(
-    409, "joining", "This home is not a member of its community yet: it asks to be admitted.",
-    "See `tally status`; it goes on by itself when the stewards have admitted you.",
+    409, NotAMember.code, "This home is not a member of its community yet: it asks to be admitted.",
+    NotAMember.next_step,
 )  # fmt: skip
 
 
