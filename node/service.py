@@ -21,6 +21,7 @@ from protocol.signing import RememberingVerify, SecretKey, Tag, sign
 from protocol.verdict import Accepted, Duplicate, Verdict
 
 from . import wallclock
+from .acknowledging import Acknowledger
 from .acquaintances import Acquaintances
 from .asking import Asker
 from .board import Board, Keeper, Sharing
@@ -68,6 +69,7 @@ class Node:
         self.witnessing = None if key is None else Witnessing(key, door, self.exchange, budget)
         own = b"" if key is None else bytes(key.public)
         self.tracker = Tracker(door, self.shelf, own, self.exchange.hosted)
+        self.acknowledger = Acknowledger(door, self.exchange, self.tracker)
         self.spreader = Spreader(door, self.exchange, self.shelf, self.tracker)
         self.submitter = Submitter(
             door, self.exchange, self.shelf, self.tracker, own, self._vote_here, self.spreader.beside
@@ -210,6 +212,7 @@ class Node:
             await self._work()
         finally:
             self.spreader.flush()
+            self.acknowledger.flush()
             self._keeper.close()
 
     async def _work(self) -> None:
@@ -224,7 +227,7 @@ class Node:
             nursery.start_soon(self.proposer.decide)
             nursery.start_soon(self.proposer.retell)
             nursery.start_soon(self.spreader.spread)
-            nursery.start_soon(self.spreader.acknowledge)
+            nursery.start_soon(self.acknowledger.run)
             nursery.start_soon(self.spreader.gossip)
             nursery.start_soon(self._keeper.run)
             nursery.start_soon(self.sharing.spread)

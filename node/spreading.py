@@ -2,26 +2,26 @@
 
 The author's node gives entries and certificate to the payees' nodes at once. The witnesses, who hold the entry, get a
 certificate a tenth of a second later, or a higher one of that account, which covers those below it; what they need
-earlier goes along with the entry that needs it. Everybody else gets a hint. A payee's node acknowledges to the payer's.
+earlier goes along with the entry that needs it. Everybody else gets a hint, and the payee's node gives one, too.
 Works after commits only, from what the door tells.
 """
 
 import logging
 import math
-from collections.abc import Collection
 
 import trio
 
-from protocol.base import COMMONS, TAIL_MAX, AccountId, EntryId
+from protocol.base import COMMONS, TAIL_MAX, AccountId
 from protocol.entry import SignedEntry
-from protocol.messages import Bundle, Deliver, Hint, Position, Seen
-from protocol.ops import Bounce, Recv, Send
+from protocol.messages import Bundle, Deliver, Hint, Position
+from protocol.ops import Bounce, Recv
 from protocol.statements import Certificate, Place
 
+from .acknowledging import payees_of
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
 from .filesystem import StoreRefused
-from .happenings import Certified, Happening, Overturned, SeenByPayee
+from .happenings import Certified, Happening, Overturned
 from .shelf import Shelf
 from .tracking import Tracker
 
@@ -31,18 +31,12 @@ GATHER_S = 0.1
 """A certificate for the witnesses waits this long for a higher one. If the node dies meanwhile, they pull it later."""
 TURN_S = 0.02
 """Those that have waited go out this often: a witness that gets many at a time keeps payments waiting for it."""
-ACKNOWLEDGE_S = 0.02
-"""Acknowledgements are gathered this long."""
 FRESH_S = 0.3
 """A certificate that came earlier than this is taken to be with the witnesses."""
 UNTOLD_MAX = TAIL_MAX // 2
 """Entries of one account above the last certificate that the witnesses were given: with more, the next goes along."""
 BUNDLE_MAX = 200
-"""Certificates, or acknowledgements, in one message."""
-UNSEEN_MAX = 4_096
-"""Entries whose payees are kept in mind."""
-UNHEARD_MAX = 4_096
-"""Acknowledgements that wait for a link with the payer's node; the oldest give way."""
+"""Certificates in one message."""
 HINT_INTERVAL_S = 1.0
 """Hints of what became final are gossiped together this often."""
 HINTS_MAX = 16
@@ -60,18 +54,11 @@ class Spreader:
         self._hints: list[Position] = []
         self._certificates: dict[AccountId, tuple[Certificate, float]] = {}
         """What the witnesses get, and when; the earliest first."""
-        self._seen: dict[str, list[Position]] = {}
-        self._unseen: dict[EntryId, set[AccountId]] = {}
-        self._unheard: dict[Position, None] = {}
-        """What payees see here of payers whose node is not linked; the oldest first."""
         self._fresh: dict[AccountId, tuple[Certificate, float]] = {}
         """The newest certificate of every account, and when it came; the oldest first."""
         self._told: dict[AccountId, int] = {}
         """The seq of the last certificate that the witnesses were given, of each account that lives here."""
         self._gathered = trio.Event()
-        self._to_acknowledge = trio.Event()
-        exchange.answer(Seen, self._on_seen)
-        exchange.on_hosting(self._on_hosting)
         door.listen(self._on_happening)
 
     def beside(self, signed: SignedEntry, to_all: bool) -> tuple[Certificate, ...]:
@@ -101,18 +88,9 @@ class Spreader:
             if not self._certificates:
                 self._gathered = trio.Event()
 
-    async def acknowledge(self) -> None:
-        """Tell payers' nodes what was gathered, for as long as the node runs."""
-        while True:
-            await self._to_acknowledge.wait()
-            await trio.sleep(ACKNOWLEDGE_S)
-            self._to_acknowledge = trio.Event()
-            self._send_acknowledgements()
-
     def flush(self) -> None:
         """Send all that was gathered now: the last thing that a node does."""
         self._give_certificates(math.inf)
-        self._send_acknowledgements()
 
     def _give_certificates(self, now: float) -> None:
         certificates = tuple([certificate for certificate, due in self._certificates.values() if due <= now])
@@ -126,12 +104,6 @@ class Spreader:
             self._exchange.send_all(witnesses, deliver)
         for certificate in certificates:
             self._tell(certificate)
-
-    def _send_acknowledgements(self) -> None:
-        seen, self._seen = self._seen, {}
-        for peer, positions in seen.items():
-            for start in range(0, len(positions), BUNDLE_MAX):
-                self._exchange.send(peer, Seen(tuple(positions[start : start + BUNDLE_MAX])))
 
     async def gossip(self) -> None:
         """Send hints now and then, for as long as the node runs."""
@@ -156,7 +128,8 @@ class Spreader:
                 self._remember(certificate)
                 if certificate.place.account in self._exchange.hosted:
                     self._spread(certificate, settled)
-                self._acknowledge(certificate, settled)
+                else:
+                    self._hint(settled)
                 self._tracker.moved(certificate.place.account, certificate.place.seq)
             case Overturned(undone):
                 for account in {signed.account for signed in undone} & self._exchange.hosted:
@@ -178,79 +151,17 @@ class Spreader:
         _, due = self._certificates.get(certificate.place.account, (None, trio.current_time() + GATHER_S))
         self._certificates[certificate.place.account] = certificate, due
         self._gathered.set()
-        payees = {signed.id: _payees(signed) for signed in settled}
-        homes = {peer for each in payees.values() for payee in each for peer in neighbours.hosting(payee)}
-        self._expect(payees)
+        payees = {payee for signed in settled for payee in payees_of(signed)}
+        homes = {peer for payee in payees for peer in neighbours.hosting(payee)}
         if homes:
             self._exchange.send_all(homes, Deliver(0, Bundle(settled, (certificate,))))
 
-    def _expect(self, payees: dict[EntryId, set[AccountId]]) -> None:
-        """Keep in mind whose nodes may acknowledge these entries; the oldest are forgotten, and looked up then."""
-        self._unseen.update(payees)
-        while len(self._unseen) > UNSEEN_MAX:
-            del self._unseen[next(iter(self._unseen))]
-
-    def _acknowledge(self, certificate: Certificate, settled: tuple[SignedEntry, ...]) -> None:
-        """Tell the payer's node what its payees see here; of a lone vote, also that a second node holds it."""
-        hosted = self._exchange.hosted
-        account, is_lone = certificate.place.account, len(certificate.votes) == 1
-        homes = self._exchange.neighbours.hosting(account)
-        seen: list[Position] = []
+    def _hint(self, settled: tuple[SignedEntry, ...]) -> None:
+        """A payee's node hints of what is paid here: the payer's node may be gone before it says anything."""
         for signed in settled:
-            is_payee_here = any(payee in hosted for payee in _payees(signed))
-            position = Position(account, signed.entry.incarnation, signed.seq, signed.id)
-            if is_lone or is_payee_here:
-                seen.append(position)
-            if is_payee_here and account not in hosted:
-                self._hints.append(position)  # the payer's node may be gone before it says anything
-                if not homes:
-                    self._keep_unheard(position)
-            if is_payee_here and account in hosted:
-                self._tracker.acknowledge(position, by_payee=True, elsewhere=False)
-        if not seen:
-            return
-        for peer in homes:
-            self._seen.setdefault(peer, []).extend(seen)
-            self._to_acknowledge.set()
-
-    def _keep_unheard(self, position: Position) -> None:
-        self._unheard[position] = None
-        if len(self._unheard) > UNHEARD_MAX:
-            del self._unheard[next(iter(self._unheard))]
-
-    def _on_hosting(self, peer: str, accounts: frozenset[AccountId]) -> None:
-        """A payer's node is linked again: tell it what was seen meanwhile."""
-        heard = [position for position in self._unheard if position.account in accounts]
-        for position in heard:
-            del self._unheard[position]
-        if heard:
-            self._seen.setdefault(peer, []).extend(heard)
-            self._to_acknowledge.set()
-
-    def _on_seen(self, peer: str, seen: Seen) -> None:
-        neighbour = self._exchange.neighbours.get(peer)
-        for position in seen.positions:
-            if neighbour is None or position.account not in self._exchange.hosted:
-                continue
-            if not self._tracker.is_final(position.account, position.seq, position.id):
-                continue
-            by_payee = any(payee in neighbour.hosts for payee in self._payees_at(position))
-            self._tracker.acknowledge(position, by_payee=by_payee)
-            if by_payee:
-                self._door.tell(SeenByPayee(position))
-
-    def _payees_at(self, position: Position) -> Collection[AccountId]:
-        """Whom an entry pays: known if it became final here lately, else looked up."""
-        payees = self._unseen.pop(position.id, None)
-        if payees is not None:
-            return payees
-        signed = self._door.ledger.entry_at(position.account, position.incarnation, position.seq)
-        return () if signed is None else _payees(signed)
+            if payees_of(signed) & self._exchange.hosted:
+                self._hints.append(Position(signed.account, signed.entry.incarnation, signed.seq, signed.id))
 
 
 def _position(place: Place) -> Position:
     return Position(place.account, place.incarnation, place.seq, place.id)
-
-
-def _payees(signed: SignedEntry) -> set[AccountId]:
-    return {op.to for op in signed.entry.ops if isinstance(op, Send)}

@@ -47,6 +47,7 @@ from .tells import Index as Index
 from .tells import Moved as Moved
 from .tells import Proof as Proof
 from .tells import Seen as Seen
+from .tells import SeenThere as SeenThere
 from .tells import Since as Since
 from .tells import Want as Want
 
@@ -55,7 +56,7 @@ FRAME_BYTES_MAX = 1 << 20
 Message = (
     Hello | Hosts | Submit | Answer | Missing | Deliver | Seen | Hint | Want | Since | Index | Fetch | Compare | Heads
     | Moved | AskHead | Head | AskMark | Marked | KeepMark | MarkKept | Ballot | AskCommit | Proof
-    | Propose | Records | BoardState | AskBoard | Requests
+    | Propose | Records | BoardState | AskBoard | Requests | SeenThere
 )  # fmt: skip
 
 MESSAGES: dict[int, type[Message]] = {
@@ -63,7 +64,7 @@ MESSAGES: dict[int, type[Message]] = {
     for kind in (
         Hello, Hosts, Submit, Answer, Missing, Deliver, Seen, Hint, Want, Since, Index, Fetch, Compare, Heads,
         Moved, AskHead, Head, AskMark, Marked, KeepMark, MarkKept, Ballot, AskCommit, Proof,
-        Propose, Records, BoardState, AskBoard, Requests,
+        Propose, Records, BoardState, AskBoard, Requests, SeenThere,
     )
 }  # fmt: skip
 

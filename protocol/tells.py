@@ -101,6 +101,22 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenThere:
+    """A node to which the sender is linked, and which hosts the payees, said that it has `Seen` these entries."""
+
+    TAG: ClassVar[int] = 30
+    positions: tuple[Position, ...]
+
+    def plain(self) -> codec.Plain:
+        return (tuple([position.plain() for position in self.positions]),)
+
+    @classmethod
+    def read(cls, fields: codec.Plain) -> Self:
+        (positions,) = codec.items(fields, 1)
+        return cls(tuple([Position.read(position) for position in codec.items(positions)]))
+
+
+@dataclass(frozen=True, slots=True)
 class Hint:
     """There is news: final heads, and the news itself when it is a single entry. The only thing that is gossiped.
 

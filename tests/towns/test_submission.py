@@ -88,6 +88,7 @@ async def test_whoever_pays_on_at_once_or_pays_often_waits_for_no_certificate_th
 async def test_what_a_payee_saw_while_no_link_was_there_is_told_when_one_is(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
+    monkeypatch.setattr("node.acknowledging.GO_BETWEENS_MAX", 0)
     async with memory_town(town, tmp_path, f"{FOUR} ana ben", monkeypatch) as built:
         await started(built)
         built.network.cut("ana", {"ben"})
@@ -99,7 +100,7 @@ async def test_what_a_payee_saw_while_no_link_was_there_is_told_when_one_is(
         assert built.standing("ana", paid[-1]) is Standing.FINAL, "nobody could tell it"
         built.network.cut("ana", set())
         await built.until(lambda: all(built.standing("ana", signed) is Standing.SEEN for signed in paid[1:]))
-        assert not built.node("ben").spreader._unheard
+        assert not built.node("ben").acknowledger._unheard
 
 
 async def test_an_entry_that_is_asked_for_itself_does_not_go_along_with_the_next(

@@ -37,6 +37,7 @@ from protocol.messages import (
     Records,
     Requests,
     Seen,
+    SeenThere,
     Since,
     Span,
     Submit,
@@ -123,6 +124,7 @@ def _of_the_board(town: Town) -> list[Message]:
         BoardState(mark, ((AccountId(0), mark), (AccountId(1), mark)), False),
         AskBoard((AccountId(0), AccountId(1))),
         Requests((request(town, voucher(town), "carl"),)),
+        SeenThere((Position(AccountId(1), 0, 3, EntryId(bytes(32))),)),
     ]
 
 
