@@ -87,9 +87,11 @@ class HostKeeper:
     async def add(self, card: HostCard) -> Host:
         """Let a host in as archive and relay: durable here, and handed over if it answers now.
 
-        Raises BadRequest, NotSteward, Locked, HostRefused.
+        Of a host that serves the community already only its addresses are taken: it has moved. Raises BadRequest,
+        NotSteward, Locked, HostRefused.
         """
-        self._check(card)
+        serves = self._serves(card)
+        self._check(card, serves)
         seats = steward_seats(self._node, self._wallet)
         if not seats:
             raise NotSteward("Only a steward lets a host in.")
@@ -97,18 +99,23 @@ class HostKeeper:
         held = self._node.board.get((COMMONS, Kind.CARD, card.peer.encode()))
         signed = card_record(card, self._node.ledger.commons.community, key, index, held, now_s)
         async with self._turn:
-            others = tuple(one for one in self._kept.untold if one.peer != card.peer)
-            self._keep(KeptHosts((*others, card), (*self._kept.records, signed)))
-            self._remember_addresses(card)
+            before = self._kept
+            others = tuple(one for one in before.untold if one.peer != card.peer)
+            self._keep(KeptHosts(others if serves else (*others, card), (*before.records, signed)))
+            if card in await self._tell() and card.peer not in self._node.connected():
+                self._keep(KeptHosts(others, before.records))
+                raise HostRefused(f"The host at {where(card)} serves another community already.", {"peer": card.peer})
             await self._publish()
-            refused = await self._tell()
+            self._remember_addresses(card)
         self._added.set()
-        if card in refused and card.peer not in self._node.connected():
-            raise HostRefused(f"The host at {where(card)} serves another community already.", {"peer": card.peer})
         return next(host for host in self.listed() if host.card.peer == card.peer)
 
-    def _check(self, card: HostCard) -> None:
-        if card.witness:
+    def _serves(self, card: HostCard) -> bool:
+        """Tell whether this host serves the community already."""
+        return any(host.card.peer == card.peer and (host.is_linked or host.is_told) for host in self.listed())
+
+    def _check(self, card: HostCard, serves: bool) -> None:
+        if card.witness and not (serves and card.witness in self._node.ledger.commons.witnesses):
             raise BadRequest(
                 "That card offers a witness, and witnesses are named when a community is founded.",
                 next="Ask for the card of a host that was made without --witness.",

@@ -11,7 +11,7 @@ from node.client import CallFailed
 from node.commandline import DAY_S, Duration
 from node.commands.addresses import address_options
 from node.commands.session import Session, command
-from node.exits import NOT_FOUND, USAGE
+from node.exits import USAGE
 
 if TYPE_CHECKING:
     from protocol.host_card import HostCard
@@ -49,18 +49,21 @@ def init(session: Session, witness: bool, listen: str | None, announce: tuple[st
     "--expires", type=EXPIRES, default="30d", show_default=True, metavar="TIME", help="How long a new one is good."
 )
 def card(session: Session, new: bool, expires: float) -> None:
-    """Show this host's card again, or make a new one with a fresh one-time key."""
-    from node.hosting import new_card, read_card, renewed_card
+    """Show this host's card again, or make a new one with a fresh one-time key.
+
+    Once the host has its community, the card only says where it is reached now, for a steward's `tally hosts add`.
+    """
+    from node.hosting import address_card, is_waiting, new_card, renewed_card
+
+    until = int(time.time() + expires)
 
     with plainly():
-        held = read_card(session.home)
-        if held is None:
-            raise CallFailed(
-                "founded", "This host has its community: a card of it is of no use any more.", exit_status=NOT_FOUND,
-                next="See `tally-node status`; another community needs another home: --home DIR.",
-            )  # fmt: skip
-        shown = new_card(session.home, int(time.time() + expires)) if new else renewed_card(session.home, held)
-    _show(session, shown, made=False)
+        waits = is_waiting(session.home)
+        if not waits:
+            shown = address_card(session.home, until)
+        else:
+            shown = new_card(session.home, until) if new else renewed_card(session.home)
+    _show(session, shown, made=False, founded=not waits)
 
 
 @contextmanager
@@ -77,8 +80,8 @@ def plainly() -> Iterator[None]:
         raise CallFailed("bad_address", f"{error}.", exit_status=USAGE, next="Nothing was changed.") from None
 
 
-def _show(session: Session, shown: "HostCard", *, made: bool) -> None:
-    facts = _facts(session, shown)
+def _show(session: Session, shown: "HostCard", *, made: bool, founded: bool = False) -> None:
+    facts = {**_facts(session, shown), "founded": founded}
     lines = [f"a host lies in {session.home}"] if made else []
     reached = ", ".join(facts["addresses"])
     session.terminal.answer(
@@ -88,6 +91,11 @@ def _show(session: Session, shown: "HostCard", *, made: bool) -> None:
         session.terminal.warn("this card has expired: make another with `tally-node card --new`")
     if all(address.startswith(("127.", "[::1]")) for address in facts["addresses"]):
         session.terminal.hint("Only this computer can reach it: say --announce HOST:PORT where others do.")
+    if founded:
+        session.terminal.hint(
+            "This host has its community. If it has moved, a steward runs `tally hosts add CARD` with this."
+        )
+        return
     session.terminal.hint("Whoever holds this card may name the community that this host serves, once: send it to the")
     session.terminal.hint("founder alone. Start the host with `tally-node run --detach`; the founder then runs")
     session.terminal.hint("`tally init --community NAME --unit hours --witness CARD`.")

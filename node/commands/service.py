@@ -10,7 +10,7 @@ import click
 
 from node.commands.hosting import plainly
 from node.commands.running import require_host
-from node.commands.session import Session, command, default_home
+from node.commands.session import Session, command, usual_home
 from node.systemd import Unit
 from node.terminal import Terminal
 
@@ -27,7 +27,7 @@ def service_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def service(session: Session, install: bool, system: bool) -> None:
     """Show a systemd unit that starts this host by itself, or with --install write it."""
     require_host(session.home)
-    offer(session.terminal, "tally-node", "node", "run", session.home, default_home(), install=install, system=system)
+    offer(session.terminal, "tally-node", "node", "run", session.home, usual_home(), install=install, system=system)
 
 
 def offer(

@@ -24,9 +24,13 @@ class Session:
 
 
 def default_home() -> Path:
-    """Where a host lies when nobody says otherwise: TALLY_NODE_HOME, else the user's data folder (XDG)."""
-    if named := os.environ.get("TALLY_NODE_HOME"):
-        return Path(named)
+    """Where a host lies when nobody says otherwise: TALLY_NODE_HOME, else the usual place."""
+    named = os.environ.get("TALLY_NODE_HOME")
+    return Path(named) if named else usual_home()
+
+
+def usual_home() -> Path:
+    """In the user's data folder (XDG)."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tallystick-node"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from node.config import read_config, write_config
 from node.filesystem import StoreRefused
-from node.hosting import card_file, identity_of, make_host, new_card, read_card, renewed_card, void_card
+from node.hosting import address_card, card_file, identity_of, make_host, new_card, read_card, renewed_card, void_card
 from node.store import open_store
 from protocol.bodies import ROLE_ARCHIVE, ROLE_RELAY, ROLE_WITNESS
 from protocol.host_card import HostCard, read_host_card
@@ -89,19 +89,27 @@ def test_a_new_card_has_a_fresh_key_and_the_one_before_is_gone(tmp_path: Path) -
 def test_the_card_follows_the_addresses_and_keeps_its_key(tmp_path: Path) -> None:
     first = host(tmp_path)
     write_config(replace(read_config(tmp_path), announce=("/dns/oak.example/tcp/4100",)))
-    moved = renewed_card(tmp_path, first)
+    moved = renewed_card(tmp_path)
     assert moved == replace(first, addresses=("/dns/oak.example/tcp/4100",)) == read_card(tmp_path)
 
 
 def test_a_host_that_nobody_can_reach_gets_no_card(tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="--announce"):
         host(tmp_path, listen="none")
-    assert not card_file(tmp_path).exists()
+    assert not any(tmp_path.iterdir())
 
 
 def test_once_it_has_served_there_is_no_card(tmp_path: Path) -> None:
     host(tmp_path)
     void_card(tmp_path)
+    assert read_card(tmp_path) is None
+
+
+def test_a_host_with_a_community_gives_a_card_that_opens_nothing(tmp_path: Path) -> None:
+    first = host(tmp_path)
+    void_card(tmp_path)
+    shown = address_card(tmp_path, EXPIRES)
+    assert replace(shown, seed=first.seed) == first and shown.seed != first.seed
     assert read_card(tmp_path) is None
 
 
@@ -111,6 +119,7 @@ def test_a_damaged_card_file_is_named(tmp_path: Path, text: str) -> None:
     card_file(tmp_path).write_text(text)
     with pytest.raises(StoreRefused, match="card --new"):
         read_card(tmp_path)
+    assert new_card(tmp_path, EXPIRES) == read_card(tmp_path)
 
 
 def test_the_seed_is_in_no_repr(tmp_path: Path) -> None:

@@ -12,12 +12,16 @@ import trio.testing
 
 from node import wallclock
 from node.config import read_config
+from node.hosting import new_card
 from node.rebuilding import rebuild
 from node.store import has_community, open_store
+from protocol.addresses import peer_key
 from protocol.base import COMMONS, AccountId
 from protocol.host_card import HostCard
+from protocol.knocks import Turned, encode_reply
 from protocol.record import Kind, SignedRecord
 from protocol.signing import SecretKey
+from tests.builders import key
 from tests.node.boards import board_of
 from wallet import keystore
 from wallet.accounts import Keyring
@@ -176,13 +180,46 @@ async def test_who_was_away_is_still_told_after_a_restart(
     assert has_community(archive.store.journal)
 
 
-async def test_a_host_of_another_community_is_said_to_be_one(
-    ana: Running, archive: WaitingHost, street: Street, tmp_path: Path
+async def test_a_host_of_another_community_is_said_to_be_one_and_nothing_changes(
+    ana: Running, archive: WaitingHost
 ) -> None:
-    archive.answers = lambda *_: b"\x92\x12\xa7founded"
+    archive.answers = lambda *_: encode_reply(Turned("founded"))
+    before = ana.facts()
     with pytest.raises(HostRefused, match="serves another community"):
         await ana.keeper.add(archive.card)
-    assert archive.card not in read_hosts(ana.home).untold
+    assert ana.facts() == before
+
+
+async def test_a_host_that_moved_is_reached_where_its_new_card_says(
+    ana: Running, archive: WaitingHost, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with up(ana):
+        await ana.keeper.add(archive.card)
+        asked = archive.asked
+        host = await ana.keeper.add(replace(archive.card, addresses=("/dns/oak.example/tcp/80",), seed=bytes(32)))
+    assert host.card.addresses == ("/dns/oak.example/tcp/80",) and host.is_told and archive.asked == asked
+    assert f"/dns/oak.example/tcp/80/p2p/{archive.card.peer}" in read_config(ana.home.root).peers
+
+
+async def test_a_witness_that_moved_may_show_its_card_but_no_other_key(
+    ana: Running, witness: WaitingHost, autojump_clock: trio.testing.MockClock
+) -> None:
+    ana.linked = [witness.card.peer]
+    async with up(ana):
+        moved = replace(witness.card, addresses=("/dns/oak.example/tcp/80",), seed=bytes(32))
+        assert (await ana.keeper.add(moved)).card.addresses == moved.addresses
+        with pytest.raises(BadRequest, match="offers a witness"):
+            await ana.keeper.add(replace(moved, witness=key("mallory").public))
+
+
+async def test_a_new_card_of_a_host_that_was_not_told_takes_the_place_of_the_old_one(
+    ana: Running, archive: WaitingHost
+) -> None:
+    archive.away = "refused"
+    await ana.keeper.add(archive.card)
+    fresh = new_card(archive.home, EXPIRES)
+    await ana.keeper.add(fresh)
+    assert [card for card in read_hosts(ana.home).untold if card.peer == fresh.peer] == [fresh]
 
 
 def _card(case: str, witness: HostCard, archive: HostCard, own: str) -> HostCard:
@@ -191,6 +228,8 @@ def _card(case: str, witness: HostCard, archive: HostCard, own: str) -> HostCard
             return replace(witness, expires=EXPIRES)
         case "an expired card":
             return replace(archive, expires=NOW)
+        case "its own card":
+            return replace(archive, transport_key=peer_key(own))
     return archive
 
 
@@ -199,6 +238,7 @@ def _card(case: str, witness: HostCard, archive: HostCard, own: str) -> HostCard
     [
         ("a witness's card", BadRequest, "offers a witness"),
         ("an expired card", BadRequest, "has expired"),
+        ("its own card", BadRequest, "this node's own"),
         ("a locked wallet", Locked, "locked"),
         ("no steward", NotSteward, "Only a steward"),
     ],

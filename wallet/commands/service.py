@@ -2,7 +2,7 @@
 
 from node.commands.service import offer, service_options
 from wallet.client import require_wallet
-from wallet.commands.session import Session, command, default_home
+from wallet.commands.session import Session, command, usual_home
 
 
 @command("service", examples=("tally service", "tally service --install"))
@@ -13,4 +13,4 @@ def service(session: Session, install: bool, system: bool) -> None:
     A wallet with a passphrase starts locked, and signs after `tally unlock`.
     """
     require_wallet(session.home)
-    offer(session.terminal, "tally", "wallet", "up", session.home, default_home(), install=install, system=system)
+    offer(session.terminal, "tally", "wallet", "up", session.home, usual_home(), install=install, system=system)

@@ -28,9 +28,13 @@ class Session:
 
 
 def default_home() -> Path:
-    """Where a home lies when nobody says otherwise: TALLY_HOME, else the user's data folder (XDG)."""
-    if named := os.environ.get("TALLY_HOME"):
-        return Path(named)
+    """Where a home lies when nobody says otherwise: TALLY_HOME, else the usual place."""
+    named = os.environ.get("TALLY_HOME")
+    return Path(named) if named else usual_home()
+
+
+def usual_home() -> Path:
+    """In the user's data folder (XDG)."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tallystick"
 
 
