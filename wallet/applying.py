@@ -34,12 +34,14 @@ from protocol.signing import Tag, sign
 from .commons_reading import Reading, Untrue
 from .joining import account_of
 
-KNOCK_TIMEOUT_S = 5.0
+KNOCK_TIMEOUT_S = 8.0
 """To be reached, and for each answer."""
 VISIT_S = 50.0
 """A doorstep lets nobody stay for longer than a minute; a long account 0 is read in several visits."""
 QUESTIONS_MAX = 60
 """In one visit; what is left is asked in the next."""
+GRACE_S = 2.0
+"""How long a single look waits for the other doors once one was of use."""
 FIRST_PAUSE_S = 1.0
 PAUSE_GROWTH = 1.3
 PAUSE_MAX_S = 15.0
@@ -138,10 +140,13 @@ class Applicant:
     # Asking
 
     async def look(self) -> None:
-        """Visit every door once, all at the same time; ends early when admission is known."""
+        """Visit every door once, all at the same time.
+
+        Ends when admission is known, and soon after one door was of use: those that are slow are not waited for.
+        """
         async with trio.open_nursery() as nursery:
             for door in self.doors:
-                nursery.start_soon(self._visit_for, door, nursery.cancel_scope)
+                nursery.start_soon(self._look_at, door, nursery.cancel_scope)
 
     async def ask(self) -> Admission:
         """Visit all doors again and again until this home is admitted."""
@@ -150,6 +155,11 @@ class Applicant:
                 nursery.start_soon(self._follow, door, nursery.cancel_scope)
         assert self.admission is not None
         return self.admission
+
+    async def _look_at(self, door: Door, ends: trio.CancelScope) -> None:
+        await self._visit_for(door, ends)
+        if door.left_at is not None if self.request is not None else door.reading.holds_anchor:
+            ends.deadline = min(ends.deadline, trio.current_time() + GRACE_S)
 
     async def _follow(self, door: Door, ends: trio.CancelScope) -> None:
         pause_s = FIRST_PAUSE_S

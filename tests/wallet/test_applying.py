@@ -174,6 +174,18 @@ async def test_who_is_away_or_says_nothing_stops_nobody(autojump_clock: MockCloc
     assert wanted.admission is not None
 
 
+async def test_a_single_look_does_not_wait_for_a_door_that_says_nothing(autojump_clock: MockClock) -> None:
+    elm = Elm()
+    there, (silent, well) = street(elm, "silent", "well")
+    silent.hangs = True
+    for request in (True, False):
+        invite = elm.invite([silent.address, well.address])
+        wanted = Applicant(invite, asked(invite) if request else None, there, lambda: NOW)
+        then = trio.current_time()
+        await wanted.look()
+        assert trio.current_time() - then < 5 and wanted.ledger is not None and wanted.is_asked is request
+
+
 async def test_a_server_that_hides_the_admission_does_not_hide_it_from_who_asks_others(
     autojump_clock: MockClock,
 ) -> None:
