@@ -1,7 +1,8 @@
 """The book's page about idempotency keys: which body a key was first sent with.
 
-A call that is safe to repeat by its nature (a refund, an act) is simply done again when it comes again; this page only
-sees to it that a key is never taken for another body. What is kept is a hash, and the newest few thousand.
+A call that is safe to repeat by its nature (a refund) is simply done again when it comes again; here it is only seen to
+that a key is never taken for another body. Of a call that is not (an act), the answer is kept too and given again; when
+the process was killed in between, nobody can know, and it is not done a second time. The newest few thousand are kept.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from .book_acts import Run
-from .errors import BadRequest, KeyReused
+from .errors import BadRequest, KeyReused, KeyUnfinished
 
 if TYPE_CHECKING:
     from .book import Book
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
 KEY_MAX = 200
 KEYS_KEPT = 10_000
 
-TABLES = ("CREATE TABLE idempotency (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body BLOB NOT NULL) STRICT",)
+TABLES = (
+    """CREATE TABLE idempotency (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body BLOB NOT NULL, answer BLOB)
+       STRICT""",
+)
 _PUT = "INSERT INTO idempotency (key, body) VALUES (?, ?)"
 _FORGET = "DELETE FROM idempotency WHERE n <= (SELECT max(n) FROM idempotency) - ?"
-_FIND = "SELECT body FROM idempotency WHERE key = ?"
+_FIND = "SELECT body, answer FROM idempotency WHERE key = ?"
+_ANSWER = "UPDATE idempotency SET answer = ? WHERE key = ?"
+_RELEASE = "DELETE FROM idempotency WHERE key = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,29 @@ class KeyRow:
         run(_FORGET, (KEYS_KEPT,))
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """What was answered to the call under a key."""
+
+    key: str
+    answer: bytes
+
+    def put(self, run: Run) -> None:
+        """Write it."""
+        run(_ANSWER, (self.answer, self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A key whose call did nothing."""
+
+    key: str
+
+    def put(self, run: Run) -> None:
+        """Let it be used again."""
+        run(_RELEASE, (self.key,))
+
+
 class Keys:
     """The keys of one wallet's book."""
 
@@ -46,8 +75,8 @@ class Keys:
         self._book, self._clerk = book, clerk
         self._turn = trio.Lock()
 
-    async def claim(self, key: str, call: str, body: bytes) -> None:
-        """Hold `key` for this call and body, durably, or find that it is held for just them.
+    async def claim(self, key: str, call: str, body: bytes) -> bool:
+        """Hold `key` for this call and body, durably: True; False when it is held for just them already.
 
         Raises BadRequest for what is no key, KeyReused, BookFailed.
         """
@@ -59,5 +88,24 @@ class Keys:
             if not found:
                 with trio.CancelScope(shield=True):
                     await self._clerk.keep(KeyRow(key, hash))
-            elif found[0][0] != hash:
+                return True
+            if found[0][0] != hash:
                 raise KeyReused("This Idempotency-Key was sent with another body.", {"key": key})
+            return False
+
+    def answered(self, key: str) -> bytes:
+        """What was answered under a key that is held. Raises KeyUnfinished when that is not known."""
+        found = self._book.rows(_FIND, (key,))
+        if not found or found[0][1] is None:
+            raise KeyUnfinished("The call under this Idempotency-Key is under way, or was cut short.", {"key": key})
+        return bytes(found[0][1])
+
+    async def keep_answer(self, key: str, answer: bytes) -> None:
+        """Keep what was answered. Raises BookFailed."""
+        with trio.CancelScope(shield=True):
+            await self._clerk.keep(AnswerRow(key, answer))
+
+    async def release(self, key: str) -> None:
+        """Let a key be used again: its call did nothing. Raises BookFailed."""
+        with trio.CancelScope(shield=True):
+            await self._clerk.keep(Released(key))

@@ -190,6 +190,13 @@ class KeyReused(RuleRefusal):
     next_step = "Choose a new key for a new call."
 
 
+class KeyUnfinished(RuleRefusal):
+    """A call under the same Idempotency-Key is under way, or was cut short before its answer was kept."""
+
+    code = "key_unfinished"
+    next_step = "Look whether it was done; if not, send it with a new key."
+
+
 class CapReached(RuleRefusal):
     """The token with which it was asked for has paid as much within 24 hours as it may."""
 

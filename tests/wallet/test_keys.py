@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 import trio
+from starlette.requests import Request
+from starlette.responses import Response
 
+from node.web.calls import Call
+from node.web.scopes import Scope
 from tests.wallet.village import running, settle
 from wallet import book_keys
-from wallet.errors import BadRequest, KeyReused
+from wallet.api.keyed import once_ever
+from wallet.errors import BadRequest, BookFailed, KeyReused, KeyUnfinished
+from wallet.service import Wallet
 
 
 async def test_the_same_key_with_the_same_body_is_the_same_call(tmp_path: Path) -> None:
@@ -56,3 +62,65 @@ async def test_only_so_many_keys_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
         for number in range(5):
             await wallet.keys.claim(f"k{number}", "POST /refund", b"{}")
         assert wallet.book.rows("SELECT key FROM idempotency ORDER BY n") == [("k2",), ("k3",), ("k4",)]
+
+
+class Counting:
+    """A handler that must not run twice for one key."""
+
+    def __init__(self) -> None:
+        self.ran = 0
+        self.fails: Exception | None = None
+
+    async def __call__(self, _: Request) -> Response:
+        self.ran += 1
+        if self.fails is not None:
+            raise self.fails
+        return Response(b'{"n":%d}' % self.ran, 201)
+
+
+async def ask(wallet: Wallet, handler: Counting, body: bytes = b"{}", key: str = "k") -> bytes:
+    call = Call("POST", "/acts", handler, Scope.READ, "act", dict, status=201, keyed=True)
+    request = Request(
+        {"type": "http", "method": "POST", "path": "/acts", "query_string": b"", "call": call,
+         "headers": [(b"idempotency-key", key.encode()), (b"host", b"x")]}
+    )  # fmt: skip
+    request._body = body
+    response = await once_ever(wallet)(handler)(request)
+    assert response.status_code == 201
+    return bytes(response.body)
+
+
+async def test_what_would_be_done_twice_is_done_once_and_answered_again(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"home": ["ana"]})
+    handler = Counting()
+    async with running(tmp_path / "home", village.node()) as wallet:
+        assert await ask(wallet, handler) == await ask(wallet, handler) == b'{"n":1}'
+    async with running(tmp_path / "home", village.node()) as wallet:
+        assert await ask(wallet, handler) == b'{"n":1}' and handler.ran == 1
+        with pytest.raises(KeyReused):
+            await ask(wallet, handler, b'{"a":1}')
+        assert await ask(wallet, handler, key="other") == b'{"n":2}'
+
+
+async def test_what_was_cut_short_is_not_done_again(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"home": ["ana"]})
+    handler = Counting()
+    async with running(tmp_path / "home", village.node()) as wallet:
+        handler.fails = BookFailed("The disk is full.")
+        with pytest.raises(BookFailed):
+            await ask(wallet, handler)
+        handler.fails = None
+        with pytest.raises(KeyUnfinished):
+            await ask(wallet, handler)
+        assert handler.ran == 1
+
+
+async def test_what_was_refused_may_be_sent_again(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"home": ["ana"]})
+    handler = Counting()
+    async with running(tmp_path / "home", village.node()) as wallet:
+        handler.fails = BadRequest("No such act.")
+        with pytest.raises(BadRequest):
+            await ask(wallet, handler)
+        handler.fails = None
+        assert await ask(wallet, handler) == b'{"n":2}'

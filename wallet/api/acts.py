@@ -32,6 +32,7 @@ from ..money import parse_limit
 from ..office import Office
 from ..service import Wallet
 from .durable import once_shown
+from .keyed import once_ever
 from .paying import bounded
 
 DAY_S = 86_400
@@ -83,8 +84,8 @@ class ActsApi:
                  CommunityView),
             Call("GET", "/v1/wallet/acts", shown(self.acts), Scope.READ, "acts that are open, and the newest decided",
                  ActsView),
-            Call("POST", "/v1/wallet/acts", self.propose, owner, "compose an act and sign it", ActView, Propose,
-                 status=201, example=limit),
+            Call("POST", "/v1/wallet/acts", once_ever(self._wallet)(self.propose), owner, "compose an act and sign it",
+                 ActView, Propose, status=201, keyed=True, example=limit),
             Call("POST", "/v1/wallet/acts/preview", self.preview, owner, "say what an act would do; signs nothing",
                  ActPreviewView, Propose, example=limit),
             Call("POST", "/v1/wallet/acts/{id}/sign", self.sign, owner, "sign an open act, or accept a call", ActView,

@@ -12,7 +12,7 @@ from node.web.calls import Call
 from node.web.problem import Problem
 
 from ..client import STATUS_BY_EXIT
-from ..errors import KeyReused, NameTaken, RefReused, WalletError
+from ..errors import KeyReused, KeyUnfinished, NameTaken, RefReused, WalletError
 from ..people import Names
 from ..service import Wallet
 from ..views import error_facts
@@ -22,7 +22,7 @@ from .paying import Paying
 from .running import Running
 from .showing import Showing
 
-STATUS_BY_CODE = {RefReused.code: 409, NameTaken.code: 409, KeyReused.code: 409}
+STATUS_BY_CODE = {RefReused.code: 409, NameTaken.code: 409, KeyReused.code: 409, KeyUnfinished.code: 409}
 """Where the exit status says less than HTTP can."""
 
 
