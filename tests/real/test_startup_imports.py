@@ -32,16 +32,17 @@ ASKING = (
 )
 PROBE = """
 import sys
-from wallet.__main__ import run
+from importlib import import_module
+run = import_module(sys.argv.pop(1) + ".__main__").run
 run(sys.argv[1:])
 print("LOADED", *sys.modules)
 """
 
 
-def loaded_by(*arguments: str) -> set[str]:
+def loaded_by(*arguments: str, package: str = "wallet") -> set[str]:
     """The modules in memory after a command ran against a home where nothing runs."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, "--home", "/nonexistent/home", *arguments],
+        [sys.executable, "-c", PROBE, package, "--home", "/nonexistent/home", *arguments],
         capture_output=True, text=True, timeout=60, cwd=PROJECT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     last = done.stdout.splitlines()[-1]
@@ -64,3 +65,8 @@ def test_a_command_that_asks_loads_nothing_slow(name: str) -> None:
     loaded = loaded_by(name, *arguments)
     assert not loaded & SLOW
     assert "http.client" in loaded
+
+
+@pytest.mark.parametrize("name", ["--help", "status", "down", "run", "service"])
+def test_a_host_s_command_loads_nothing_slow_before_it_runs(name: str) -> None:
+    assert not loaded_by(name, package="node") & SLOW
