@@ -68,9 +68,12 @@ class ActListing:
 
     def open_rows(self) -> list[ActRow]:
         """What is not decided yet: acts with the most signers first, then what waits, then calls."""
-        acts = self._acts.node.proposer.place.acts()
+        place = self._acts.node.proposer.place
+        acts = place.acts()
         shown = {wanted(act.signed.entry.ops) for act in acts}
-        waiting = [self._wish(wish) for wish in self._acts.pages.open_wishes() if wish.ops not in shown]
+        # Those of places before are in force, or overtaken: the wallet is about to look.
+        wishes = [wish for wish in self._acts.pages.open_wishes() if wish.seq >= place.seq]
+        waiting = [self._wish(wish) for wish in wishes if wish.ops not in shown]
         return [*map(self._open, acts), *waiting, *map(self.call_row, self._calling.calls())]
 
     def past_rows(self, most: int = DECIDED_SHOWN) -> list[ActRow]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from protocol import codec
-from protocol.base import COMMONS, ENTRY_BYTES_MAX, ENTRY_VERSION, AccountId
+from protocol.base import COMMONS, ENTRY_BYTES_MAX, ENTRY_VERSION, AccountId, Malformed
 from protocol.entry import Entry, SignedEntry, sealed
 from protocol.ledger import Effects, Ledger
 from protocol.ops import Admit, Op, read_op
@@ -54,11 +54,14 @@ def feasible(ledger: Ledger, raw: bytes) -> bytes:
 
 
 def composed(ledger: Ledger, raw: bytes, time: int) -> SignedEntry:
-    """The entry for the next place of account 0, without ballots. Raises the refusal of the rules."""
+    """The entry for the next place of account 0, without ballots. Raises BadRequest, and the refusal of the rules."""
     chain = ledger.chain(COMMONS)
     assert chain is not None, "a wallet belongs to a founded community"
     seq = chain.seq + 1
-    ops = numbered(ledger, read_wanted(raw))
+    try:
+        ops = numbered(ledger, read_wanted(raw))
+    except Malformed as error:
+        raise errors.BadRequest(f"Such an act cannot be written: {error}.") from None
     act = sealed(Entry(ENTRY_VERSION, COMMONS, 0, seq, chain.id, seq - 1, time, ops), ())
     verdict = ledger.judge_act(act)
     if isinstance(verdict, Effects):

@@ -83,8 +83,10 @@ class Calling:
         return {key: account for account, key in self.serving().items()} | self._acts.ballots.own()
 
     async def serve(self, account: AccountId) -> None:
-        """Say that the owner of an account would be a steward. Raises Locked, NotPublished."""
-        await self._publish(account, Kind.SERVE, Serve(self._owner.steward_key(account).public).body())
+        """Say that the owner of an account would be a steward, once. Raises Locked, NotPublished."""
+        key = self._owner.steward_key(account).public
+        if self.serving().get(account) != key:
+            await self._publish(account, Kind.SERVE, Serve(key).body())
 
     # Calls
 
@@ -171,10 +173,8 @@ class Calling:
 
     async def tend(self) -> None:
         """Name the stewards of this wallet, and propose what all who were called have accepted."""
-        serving = self.serving()
         for seat in self._acts.ballots.seats():
-            if serving.get(seat.account) != seat.key.public:
-                await self.serve(seat.account)
+            await self.serve(seat.account)
         for call in self.calls():
             if call.author in self._owner.accounts() and len(call.accepted) == len(call.accounts):
                 await self._propose(call)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from tests.json_schema import faults
 from tests.node.asgi import call
 from tests.node.served import QuietNode, served
 from tests.wallet.test_wallet_api import Nameless, StillNode, ToldWallet
+from wallet.api.acts import ActsApi
 from wallet.api.events import EventsApi
 from wallet.api.hosts import HostsApi
 from wallet.api.people import PeopleApi
@@ -26,6 +28,7 @@ from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
 
 Json = dict[str, Any]
+OFFICE = SimpleNamespace(acts=None, inviting=None, calling=None, listing=None)
 METHODS = {"get", "post", "delete"}
 
 
@@ -34,6 +37,7 @@ def table() -> list[Call]:
         NodeApi(StillNode()),  # type: ignore[arg-type]  # only listed
         WalletApi(ToldWallet(), StillNode(), Nameless(), None),  # type: ignore[arg-type]
         PeopleApi(ToldWallet(), StillNode(), Nameless()),  # type: ignore[arg-type]
+        ActsApi(ToldWallet(), StillNode(), OFFICE),  # type: ignore[arg-type]
         EventsApi(None),  # type: ignore[arg-type]
         HostsApi(StillNode(), None),  # type: ignore[arg-type]
         TokensApi(ToldWallet(), None),  # type: ignore[arg-type]
