@@ -1,6 +1,7 @@
 """The node's routes, asked without a socket over a real ledger, journal and door."""
 
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,51 @@ async def test_a_chain_is_read_page_by_page(tmp_path: Path) -> None:
         assert ([entry["seq"] for entry in rest["entries"]], rest["next"]) == ([3, 4], None)
         assert (await call(app, path="/v1/accounts/ben/chain")).json == {"entries": [], "next": None}
         assert (await call(app, path="/v1/accounts/ana/chain", query="after=x")).status == 400
+
+
+async def pages(app: Guarded, path: str, rows: str, limit: int) -> AsyncIterator[list[Any]]:
+    """Go through a list page by page."""
+    after = ""
+    while True:
+        got = (await call(app, path=path, query=f"limit={limit}{after}")).json
+        yield got[rows]
+        if got["next"] is None:
+            return
+        after = f"&after={got['next']}"
+
+
+async def test_all_entries_are_read_in_pages_and_what_comes_meanwhile_comes_last(tmp_path: Path) -> None:
+    town = found("ana", "ben", limit=2000)
+    async with served(town, tmp_path) as (node, app):
+        await opened(town, app, "ana")
+        handed = [payment(town, amount=amount) for amount in range(1, 4)]
+        for signed in handed:
+            await hand_in(app, signed)
+            await certify(node, town, signed)
+        shown: list[str] = []
+        late: list[SignedEntry] = []
+        async for page in pages(app, "/v1/entries", "entries", 2):
+            assert len(page) <= 2
+            shown += [entry["id"] for entry in page]
+            if not late:
+                late.append(payment(town, amount=9))
+                await hand_in(app, late[0])
+        wanted = [signed.id.hex() for signed in (*handed, *late)]
+        assert shown[2:] == wanted and len(set(shown)) == len(shown) == 6
+
+
+async def test_members_are_read_in_pages(tmp_path: Path) -> None:
+    async with served(found("ben", "ana", "cem"), tmp_path) as (_, app):
+        shown = [row["handle"] async for page in pages(app, "/v1/members", "members", 2) for row in page]
+        assert shown == ["ben", "ana", "cem"]
+
+
+@pytest.mark.parametrize("path", ["/v1/entries", "/v1/members", "/v1/accounts/ana/chain"])
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=1.5", "after=", "limit=0", "limit=x", "after=%C2%B2"])
+async def test_a_page_that_makes_no_sense_is_refused(tmp_path: Path, path: str, query: str) -> None:
+    async with served(found("ana"), tmp_path) as (_, app):
+        got = await call(app, path=path, query=query)
+        assert (got.status, got.json["code"]) == (400, "bad_request")
 
 
 async def test_a_chain_is_shown_as_far_as_it_is_durable(tmp_path: Path) -> None:

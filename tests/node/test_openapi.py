@@ -26,8 +26,11 @@ from wallet.api.hosts import HostsApi
 from wallet.api.people import PeopleApi
 from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
+from wallet.api.webhooks import WebhooksApi
 
 Json = dict[str, Any]
+OWNERS = ("/v1/wallet/tokens", "/v1/wallet/webhooks", "/v1/wallet/hosts")
+"""What is not even shown to others."""
 OFFICE = SimpleNamespace(acts=None, inviting=None, calling=None, listing=None)
 METHODS = {"get", "post", "delete"}
 
@@ -41,6 +44,7 @@ def table() -> list[Call]:
         EventsApi(None),  # type: ignore[arg-type]
         HostsApi(StillNode(), None),  # type: ignore[arg-type]
         TokensApi(ToldWallet(), None),  # type: ignore[arg-type]
+        WebhooksApi(None),  # type: ignore[arg-type]
     )
     return [one for room in rooms for one in room.routes()]
 
@@ -76,7 +80,7 @@ def test_scopes_parameters_and_bodies_agree_with_the_table() -> None:
 
 def test_what_changes_something_is_no_get_and_needs_more_than_looking() -> None:
     for one in table():
-        assert (one.method == "GET") <= (one.needs is Scope.READ or "tokens" in one.path)
+        assert (one.method == "GET") <= (one.needs is Scope.READ or one.path.startswith(OWNERS))
         assert (one.method != "GET") <= (one.needs > Scope.READ)
 
 
