@@ -130,11 +130,12 @@ def _status(home: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _status_lines(told: dict[str, Any], pid: int | None) -> list[str]:
     role = "witness and archive" if told["witness"] else "archive"
+    peers = len(told["peers"])
     return [
         f"{role} of {told['name']} (process {pid})",
         f"witnesses: {told['witnesses']}, of which {told['quorum']} make a payment final",
         f"members: {told['members']}, decisions of the community: {told['height']}",
-        f"linked with {len(told['peers'])} other nodes",
+        f"linked with {peers} other {'node' if peers == 1 else 'nodes'}",
         *(f"problem: {problem}" for problem in told["problems"]),
     ]
 
