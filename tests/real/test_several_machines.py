@@ -166,7 +166,7 @@ def test_who_was_away_is_paid_and_sees_it_when_back(joined: Street) -> None:
     until(lambda: state_of(joined.dora, payment) == "seen", MENDED_WITHIN_S, "ana has it")
 
 
-def test_one_asks_while_the_steward_is_away_and_is_admitted_when_she_is_back(joined: Street) -> None:
+def test_one_asks_while_the_steward_is_away_and_is_admitted_and_paid_when_she_is_back(joined: Street) -> None:
     link = invite_of(joined.dora)
     joined.ana.tally("down")
     said = joined.emil.tally("init", "--join", link, "--handle", "emil", "--no-passphrase", "--listen", "none")
@@ -177,7 +177,7 @@ def test_one_asks_while_the_steward_is_away_and_is_admitted_when_she_is_back(joi
     until(lambda: "emil" in joined.ana.tally("requests"), MENDED_WITHIN_S, "the request was passed on to the steward")
     joined.ana.tally("admit", "@emil", "--yes")
     until(lambda: standing_of(joined.emil) == "open", MENDED_WITHIN_S, "admitted, and open by itself")
-    pay(joined.dora, "@emil", "0.50")
+    pay(joined.dora, "@emil", "0.50", "--wait", "seen")
     until(lambda: balances(joined.emil) == balances(joined.ana), 20, "emil sees what ana sees")
 
 
@@ -225,7 +225,7 @@ def test_after_all_machines_were_off_everything_is_as_before(joined: Street) -> 
         host.node("run", "--detach")
     for member in (joined.ana, joined.dora, joined.emil):
         member.tally("up", "--detach")
-    pay(joined.emil, "@dora", "0.25")
+    pay(joined.emil, "@dora", "0.25", "--wait", "seen")
     pay(joined.ana, "@dora", "0.25", "--wait", "seen")
     until(lambda: balances(joined.ana)["emil"] == "0.25", 20, "ana sees what emil paid")
     assert before["emil"] == "0.50"
