@@ -142,8 +142,6 @@ def _begin(session: Session, home: "Home", invite: "Invite", wish: Wish, passphr
     chosen = None if wish.no_passphrase else new_passphrase(session, passphrase)
     take_addresses(home.root, wish.listen, wish.announce)
     begin_joining(home, invite, wish.handle, wish.greeting, chosen)
-    if chosen is None:
-        session.terminal.warn("no passphrase guards the keys: whoever can read your files can pay in your name")
 
 
 def _ask_again(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
@@ -158,6 +156,7 @@ def _ask_again(session: Session, home: "Home", invite: "Invite", wish: Wish, pas
 
 def _tell(session: Session, home: "Home", applicant: "Applicant", handle: str) -> None:
     from protocol.payment import community_text
+    from wallet.keystore import needs_passphrase
 
     ledger, admission = applicant.ledger, applicant.admission
     name = ledger.commons.name if ledger is not None else ""
@@ -175,6 +174,8 @@ def _tell(session: Session, home: "Home", applicant: "Applicant", handle: str) -
     }
     lines = [words[standing], f"home: {home.root}"]
     session.terminal.answer(content, lines + [f"problem: {trouble}" for trouble in applicant.troubles()])
+    if not needs_passphrase(home):
+        session.terminal.warn("no passphrase guards the keys: whoever can read your files can pay in your name")
     start = "start with `tally up --detach`"
     waits = "" if admission is not None else ": it asks until the stewards admit you"
     session.terminal.hint(f"Write down the words that `tally words` shows, then {start}{waits}.")
