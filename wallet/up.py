@@ -23,6 +23,7 @@ from node.web.application import Guarded, application
 from node.web.guard import Guard
 
 from . import keystore
+from .api.acts import ActsApi
 from .api.asking import asking_application
 from .api.events import EventsApi
 from .api.front import Front
@@ -36,6 +37,7 @@ from .feed import Feed
 from .home import Home
 from .host_keeping import HostKeeper
 from .joining import read_joining
+from .office import Office, open_office
 from .opening import open_joined
 from .people import People
 from .posting import Poster
@@ -61,6 +63,7 @@ class Up:
     tokens: Tokens
     """Those for programs, besides the owner's."""
     webhooks: Webhooks
+    office: Office
     hosts: HostKeeper
     """The community's hosts."""
     address: str
@@ -112,13 +115,15 @@ async def _run_open(
             await wallet.unlock(passphrase)
         feed, tokens = Feed(wallet, node), Tokens(wallet.book, wallet.clerk)
         webhooks = Webhooks(wallet.book, wallet.clerk, feed, Poster().post)
+        office = open_office(wallet, node)
         hosts = HostKeeper(home, node, wallet)
-        up = Up(node, wallet, feed, tokens, webhooks, hosts, front.address, front.token, front.stop)
+        up = Up(node, wallet, feed, tokens, webhooks, office, hosts, front.address, front.token, front.stop)
         await nursery.start(tokens.run)
         await nursery.start(webhooks.run)
+        nursery.start_soon(office.acts.run)
         nursery.start_soon(open_joined, home, wallet)
         nursery.start_soon(Publisher.of(node, wallet).run)
-        nursery.start_soon(hosts.run)
+        nursery.start_soon(up.hosts.run)
         wallet.concerns.append(partial(card_problems, node, wallet))
         was_open = front.is_open
         await front.show(web_application(up, front.port), home, nursery)
@@ -158,11 +163,13 @@ def web_application(up: Up, port: int) -> Guarded:
         PeopleApi(up.wallet, up.node, people),
         EventsApi(up.feed),
         HostsApi(up.node, up.hosts),
+        ActsApi(up.wallet, up.node, up.office),
         TokensApi(up.wallet, up.tokens),
         WebhooksApi(up.webhooks),
     )
     calls = [call for room in rooms for call in room.routes()]
-    return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), Guard(port, up.token, up.tokens.find))
+    guard = Guard(port, up.token, up.tokens.find, up.tokens.holds)
+    return Guarded(application(calls, {**FAILURES, **wallet_api.failures()}), guard)
 
 
 async def run_until_signal(home: Home, passphrase: str | None, when_up: Callable[[Up | Asking], None]) -> None:
