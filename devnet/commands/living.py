@@ -18,7 +18,7 @@ from ..traffic import Pace
 from .options import devnet_command
 
 
-@devnet_command("up", examples=("tally-devnet up", "tally-devnet up --members 12 --traffic busy --fresh"))
+@devnet_command("up", examples=("tally-devnet up", "tally-devnet up --members 6 --traffic busy --fresh"))
 @click.option("--members", type=click.IntRange(1, MEMBERS_MAX), help="How many members; 8 at first.")
 @click.option("--witnesses", type=click.IntRange(1, WITNESSES_MAX), help="How many are witnesses; 4 at first.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Trades and traffic follow from it; 7 at first.")

@@ -15,6 +15,7 @@ from wallet.founding import Founder, Terms, found_together
 
 COMMAND_TIMEOUT_S = 60.0
 PROJECT = Path(__file__).parents[2]
+MODULES = {"tally": "wallet", "tally-node": "node"}
 
 
 def make_community(folder: Path, names: Sequence[str], limit: int = 2000) -> dict[str, Path]:
@@ -26,12 +27,16 @@ def make_community(folder: Path, names: Sequence[str], limit: int = 2000) -> dic
     return homes
 
 
-def tally(home: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run one command as a person would; both streams go to one terminal (`stdout`)."""
+def tally(
+    home: Path, *arguments: str, cwd: Path | None = None, program: str = "tally"
+) -> subprocess.CompletedProcess[str]:
+    """Run one command, of `tally` or `tally-node`, as a person would; both streams go to one terminal (`stdout`)."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", "wallet", *arguments], cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+        [sys.executable, "-P", "-m", MODULES[program], *arguments], cwd=cwd, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=COMMAND_TIMEOUT_S,
-        env={**os.environ, "TALLY_HOME": str(home), "PYTHONPATH": str(PROJECT), "TZ": "UTC"},
+        env={
+            **os.environ, "TALLY_HOME": str(home), "TALLY_NODE_HOME": str(home), "PYTHONPATH": str(PROJECT), "TZ": "UTC",
+        },
     )  # fmt: skip
 
 
