@@ -7,7 +7,7 @@ from urllib.parse import quote
 import click
 
 from node.commandline import Duration
-from node.exits import LOCKED, REFUSED, USAGE
+from node.exits import LOCKED, NOT_FINAL, REFUSED, USAGE
 from wallet.client import CallFailed, Client
 from wallet.commands.paying import ANSWER_MARGIN_S
 from wallet.commands.session import Session, command
@@ -53,6 +53,12 @@ def tell(session: Session, act: Mapping[str, Any]) -> None:
     """Say how far an act is. Raises CallFailed when it came to nothing."""
     if act["state"] == "refused":
         raise CallFailed("refused", act["reason"], exit_status=REFUSED, next="See `tally acts`.")
+    if act["state"] in ("deciding", "waiting"):
+        raise CallFailed(
+            "timeout", "It is signed, and not decided yet.", exit_status=NOT_FINAL,
+            facts={"act": act["act"], "state": act["state"]},
+            next="It goes on by itself; look again with `tally acts`.",
+        )  # fmt: skip
     session.terminal.answer(act, act_lines(act))
     if act["missing"] and act["state"] == "collecting":
         session.terminal.hint(f"Another steward signs it with `tally sign {act['act']}`.")
