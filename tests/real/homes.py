@@ -35,7 +35,8 @@ def tally(
         [sys.executable, "-P", "-m", MODULES[program], *arguments], cwd=cwd, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=COMMAND_TIMEOUT_S,
         env={
-            **os.environ, "TALLY_HOME": str(home), "TALLY_NODE_HOME": str(home), "PYTHONPATH": str(PROJECT), "TZ": "UTC",
+            **os.environ, "TALLY_HOME": str(home), "TALLY_NODE_HOME": str(home), "PYTHONPATH": str(PROJECT),
+            "TZ": "UTC",
         },
     )  # fmt: skip
 
