@@ -33,7 +33,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
     )
     settle_network([place])
     with ending([place]):
-        assert tally(place, "up", "--detach").returncode == 0
+        started = tally(place, "up", "--detach")
+        assert started.returncode == 0, started.stdout
         yield place
 
 
