@@ -47,6 +47,9 @@ class ActNode(Protocol):
     def journal(self) -> EntryShelf: ...
     @property
     def proposer(self) -> ActsOfNode: ...
+    def final_on_disk(self, account: AccountId) -> int:
+        """The seq up to which the account's entries are final on this node's disk, or -1."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

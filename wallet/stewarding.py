@@ -179,8 +179,11 @@ class Stewarding:
             await self._carry(seat)
 
     async def _settle(self) -> None:
-        """Look what became of each wish at the places that were decided meanwhile."""
-        height = self.node.ledger.commons.height
+        """Look what became of each wish at the places that were decided meanwhile.
+
+        Only at those that are on the disk: an entry that cannot be read yet would be taken for another one's.
+        """
+        height = self.node.final_on_disk(COMMONS)
         for wish in self.pages.open_wishes():
             if wish.seq > height:
                 continue
@@ -205,7 +208,8 @@ class Stewarding:
         """
         for wish in self.pages.open_wishes():
             place = self.node.proposer.place
-            if wish.id or place.ripe is not None or place.lock is not None:
+            is_settled = wish.seq == place.seq and not wish.id
+            if not is_settled or place.ripe is not None or place.lock is not None:
                 continue
             shown = next((act.signed for act in place.acts() if wanted(act.signed.entry.ops) == wish.ops), None)
             if shown is None and not wish.own:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from protocol.base import AccountId
+from protocol.entry import SignedEntry
 from protocol.ops import Admit, Suspend
 from tests.builders import authority, charge
 from wallet import errors
 from wallet.book_acts import WishState
 
 from .council import quiet, settle_hall, sitting, unthreaded
+from .village import Shelf
 
 ANA, BEN, CEM = AccountId(1), AccountId(2), AccountId(3)
 COMMONS = AccountId(0)
@@ -188,3 +190,30 @@ async def test_after_a_restart_what_was_signed_is_shown_again_and_wishes_go_on(t
         await ben.acts.agree(before[0].id)
         await quiet()
         assert ana.pages.open_wishes() == [] and hall.doubles() == []
+
+
+class LateShelf(Shelf):
+    """A journal that can be read up to a place only: what is above is not on the disk yet."""
+
+    upto = 0
+
+    def entries(self, account: AccountId, incarnation: int, first: int, last: int) -> list[SignedEntry]:
+        return super().entries(account, incarnation, first, min(last, self.upto))
+
+
+async def test_an_act_that_is_decided_and_not_on_the_disk_yet_is_not_composed_again(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        disk = LateShelf()
+        disk.kept = ana.node.journal.kept
+        ana.node.journal = disk
+        ana.node.final_on_disk = lambda _: disk.upto  # type: ignore[method-assign, assignment]
+        wish = await ana.acts.propose([DUES])
+        ana.acts.wake()
+        await quiet()
+        assert (len(hall.decided), wish.state, ana.shown) == (1, WishState.OPEN, [])
+        disk.upto = 1
+        ana.acts.wake()
+        await quiet()
+        assert len(hall.decided) == 1 and ana.pages.wishes[wish.n].state is WishState.IN_FORCE
+        assert ana.node.ledger.commons.adjust(ANA) == -5
