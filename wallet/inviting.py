@@ -15,7 +15,7 @@ from node import wallclock
 from protocol import codec
 from protocol.base import COMMONS, AccountId
 from protocol.bodies import ROLE_ARCHIVE, ROLE_WITNESS, Card
-from protocol.invite import SEED_BYTES, USES_MAX, Invite, Voucher, one_time_key, voucher_fault
+from protocol.invite import SEED_BYTES, USES_MAX, Invite, InviteFault, Voucher, one_time_key, voucher_fault
 from protocol.ledger import Ledger
 from protocol.ops import Admit
 from protocol.request import Request
@@ -25,6 +25,7 @@ from . import errors
 from .act_ops import read_wanted
 from .book_acts import ActPages, Dealt, DealtRow, Deed, InviteRow, WishRow
 from .clerk import Clerk
+from .refusals import stopped
 from .stewarding import Stewarding
 
 ADDRESSES_MAX = 4
@@ -100,7 +101,7 @@ class Inviting:
         """Make an invite of a steward of this wallet, else of the member `account`, whose invites have no uses.
 
         `limit` is the credit limit of whoever is admitted by it, by default the inviter's own. Durable when it
-        returns. Raises Locked, NotSteward, BadRequest, and Unreachable when nobody could be reached by it.
+        returns. Raises Locked, NotSteward, Suspended, BadRequest, and Unreachable when nobody could be reached by it.
         """
         if not 0 <= uses <= USES_MAX or not 1 <= lasts_s <= LONGEST_S:
             raise errors.BadRequest(f"An invite has 0 to {USES_MAX} uses and lasts up to a year.")
@@ -112,6 +113,8 @@ class Inviting:
         draft = Voucher(one_time_key(seed).public, COMMONS, uses, most, now_s, now_s + lasts_s, ())
         voucher = self._signed(draft, account)
         fault = voucher_fault(self._node.ledger, voucher, now_s)
+        if fault is InviteFault.SUSPENDED:
+            raise stopped(commons.level(account), "invite")
         if fault is not None:
             raise errors.BadRequest(f"You cannot invite now: {fault.words}.")
         row = InviteRow(voucher.key, codec.encode(voucher.plain()), now_s)

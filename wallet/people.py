@@ -12,6 +12,7 @@ from typing import Protocol
 from node import wallclock
 from protocol.base import AccountId, Malformed
 from protocol.bodies import Body, Offer, Profile
+from protocol.commons import FROZEN
 from protocol.ledger import Ledger
 from protocol.record import Kind, SignedRecord, Slot, read_body
 from protocol.signing import SecretKey
@@ -19,6 +20,7 @@ from protocol.signing import SecretKey
 from .errors import BadRequest, NotFound, NotPublished
 from .lookalikes import lookalikes, resembling
 from .recording import signed_record
+from .refusals import stopped
 
 KEY_BYTES = 4
 """Of an offer's key: eight hex digits, which people can read out to one another."""
@@ -142,6 +144,9 @@ class People:
         raise NotFound("This account has no offer or want with that key.", {"key": key[:40]})
 
     async def _publish(self, account: AccountId, kind: Kind, key: bytes, body: bytes) -> None:
+        level = self._node.ledger.commons.level(account)
+        if body and (level == FROZEN or (level and kind in (Kind.OFFER, Kind.WANT))):
+            raise stopped(level, "publish that")
         if body:
             try:
                 read_body(kind, body)  # what the sender would find wrong with it is said before anything is signed

@@ -1,10 +1,11 @@
 """A refusal by the rules, predicted before anything is signed, in the wallet's words."""
 
 from protocol.base import AMOUNT_MAX, AccountId
+from protocol.commons import FROZEN
 from protocol.compose import Prevented
 from protocol.verdict import Code
 
-from .errors import BY_RULE, BadAmount, BadRequest, Busy, Refused, SelfPayment, WalletError
+from .errors import BY_RULE, BadAmount, BadRequest, Busy, Frozen, Refused, SelfPayment, Suspended, WalletError
 from .notes import check_memo
 from .orders import Order
 
@@ -21,6 +22,12 @@ def refusal(prevented: Prevented) -> WalletError:
     if kind is None:
         return Refused(prevented.message, {**prevented.facts, "rule": prevented.code.word})
     return kind(prevented.message, prevented.facts)
+
+
+def stopped(level: int, deed: str) -> WalletError:
+    """The exception that says why an account at this level, which the stewards set, may not do a deed."""
+    kind, verb = (Frozen, "froze") if level == FROZEN else (Suspended, "suspended")
+    return kind(f"The stewards {verb} this account: it may not {deed}.")
 
 
 def check_payment(payer: AccountId, payee: AccountId, amount: int) -> None:

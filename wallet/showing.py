@@ -6,6 +6,7 @@ Reads the node's ledger and journal and the wallet's book; signs and changes not
 from node.standing import Standing
 from node.views import account_named
 from protocol.base import AccountId, Malformed
+from protocol.commons import FROZEN, SUSPENDED
 from protocol.entry import SignedEntry
 from protocol.ops import Bounce, SealedNote, Send
 from protocol.payment import PaymentId, community_text, read_payment_id
@@ -19,6 +20,8 @@ from .port import NodePort
 from .results import Balance, Community, HistoryPage, HistoryRow, Member, Party, Payment
 
 COMMONS_HANDLE = "commons"
+STOPPED = {SUSPENDED: "the stewards suspended it", FROZEN: "the stewards froze it"}
+"""Why an account pays no longer, by its level."""
 
 
 class Window:
@@ -53,9 +56,10 @@ class Window:
         )  # fmt: skip
 
     def balance(self, account: AccountId, problem: str | None) -> Balance:
-        """Where an account stands at the newest height; with a `problem` nothing of it can be spent."""
+        """Where an account stands at the newest height; with a `problem`, or stopped, nothing of it can be spent."""
         ledger = self._node.ledger
         commons = ledger.commons
+        problem = problem or STOPPED.get(commons.level(account))
         incoming = ledger.arriving(account)
         return Balance(
             account, self.party(account).handle, ledger.balance(account), incoming, commons.limit(account),

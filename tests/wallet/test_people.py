@@ -7,13 +7,15 @@ import pytest
 from node.board.board import Board
 from protocol.base import AccountId
 from protocol.bodies import Offer
+from protocol.commons import FROZEN, SUSPENDED
 from protocol.ledger import Ledger
+from protocol.ops import Reinstate, Suspend
 from protocol.record import SLOTS_MAX, Kind, SignedRecord
 from protocol.signing import SecretKey
-from tests.builders import Town, found, key, opened
+from tests.builders import Town, decide, found, key, opened
 from tests.node.boards import board_of
 from tests.papers import DAY_S, NOW_S
-from wallet.errors import BadRequest, Locked, NotFound, NotPublished
+from wallet.errors import BadRequest, Frozen, Locked, NotFound, NotPublished, Suspended
 from wallet.people import People
 
 BREAD = Offer("Rye bread", "food", "baked on Fridays", 250, NOW_S + DAY_S)
@@ -123,6 +125,23 @@ async def test_what_the_node_does_not_take_is_said(town: Town, people: People) -
     with pytest.raises(NotPublished, match="no more are kept"):
         await people.offer(town["bob"], Kind.OFFER, BREAD)
     assert len(people.offers()) == SLOTS_MAX[Kind.OFFER]
+
+
+async def test_who_is_suspended_offers_nothing_and_who_is_frozen_says_nothing(
+    town: Town, people: People, node: BoardNode
+) -> None:
+    bob = town["bob"]
+    key_of_bread = await people.offer(bob, Kind.OFFER, BREAD)
+    decide(node.ledger, town, Suspend(bob, SUSPENDED))
+    with pytest.raises(Suspended, match="The stewards suspended this account: it may not publish that"):
+        await people.offer(bob, Kind.OFFER, BREAD)
+    await people.rename(bob, "Bob")
+    decide(node.ledger, town, Suspend(bob, FROZEN))
+    with pytest.raises(Frozen, match="The stewards froze this account"):
+        await people.rename(bob, "Bobby")
+    assert people.called()[bob].name == "Bob" and people.offers() == []
+    decide(node.ledger, town, Reinstate(bob))
+    assert [listed.key for listed in people.offers()] == [key_of_bread]
 
 
 async def test_a_locked_wallet_publishes_nothing(node: BoardNode) -> None:

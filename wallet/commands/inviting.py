@@ -83,7 +83,7 @@ def requests(session: Session, decline: str | None) -> None:
     lines = [line for one in found["requests"] for line in request_lines(one, found["unit"])]
     session.terminal.answer(found, lines or ["nobody asks to be admitted"])
     if found["requests"]:
-        session.terminal.hint(f"Admit one with `tally admit {found['requests'][0]['handle']}`.")
+        session.terminal.hint(f"A steward admits with `tally admit {found['requests'][0]['handle']}`.")
 
 
 def request_lines(one: Mapping[str, Any], unit: str) -> list[str]:
