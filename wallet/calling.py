@@ -180,13 +180,15 @@ class Calling:
                 await self._propose(call)
 
     async def _propose(self, call: Called) -> None:
-        """Propose the act once, then take the call back."""
+        """Propose the act, once also when the call could not be taken back last time; then take the call back."""
         keys, asked = self._keys(call.accounts), Call(call.threshold, call.accounts)
         given = [self._acceptance(account, asked) for account in call.accounts]
         signatures = tuple(sorted(pair for pair in given if pair is not None))
         if keys is not None and len(signatures) == len(keys):
-            logger.info("all who were called have accepted: %d of %d stewards sign", call.threshold, len(keys))
-            await self._acts.propose([Stewards(Authority(call.threshold, keys), signatures)])
+            op, sitting = Stewards(Authority(call.threshold, keys), signatures), self._node.ledger.commons.stewards()
+            if op.authority != sitting and not self._acts.wants([op]):
+                logger.info("all who were called have accepted: %d of %d stewards sign", call.threshold, len(keys))
+                await self._acts.propose([op])
             await self._publish(call.author, Kind.CALL, b"")
 
     async def _publish(self, account: AccountId, kind: Kind, body: bytes) -> None:

@@ -65,6 +65,10 @@ class Stewarding:
             await self._tend()
         return await self._reach(wish.n, timeout_s)
 
+    def wants(self, ops: Sequence[Op]) -> bool:
+        """Tell whether exactly that is wished for and not decided yet."""
+        return any(wish.ops == wanted(ops) for wish in self.pages.open_wishes())
+
     def check(self, ops: Sequence[Op]) -> None:
         """Raise what the rules would refuse an act for now; signs nothing."""
         composed(self.node.ledger, wanted(ops), wallclock.now_s())

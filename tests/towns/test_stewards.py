@@ -130,7 +130,7 @@ async def test_all_acts_are_in_force_once_whatever_the_network_does(
         wishes = [[charge(made["ana"], COMMONS, 1 + n)] for n in range(3)]
         for name, ops in zip(BOARD, wishes, strict=True):
             nursery.start_soon(wallets.wish, name, ops)
-        await trio.sleep(0.3 * seed)
+        await trio.sleep(0.05 + 0.3 * seed)
         await wallets.kill(BOARD[seed % 3])
         await wallets.start(BOARD[seed % 3])
         with trio.fail_after(3600):

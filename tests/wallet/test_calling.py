@@ -161,3 +161,25 @@ async def test_stewards_are_named_by_their_own_word_and_unnamed_ones_by_number(t
         assert [account for _, _, account in ben.listing.stewards()] == [ANA]
         boards.held.clear()
         assert [account for _, _, account in ben.listing.stewards()] == [None]
+
+
+async def test_a_call_that_could_not_be_taken_back_proposes_no_second_act(tmp_path: Path, hall: Hall) -> None:
+    boards = Boards()
+    async with seated(tmp_path, "ana", hall, boards) as ana, seated(tmp_path, "ben", hall, boards) as ben:
+        await ben.calling.serve(BEN)
+        called = await ana.calling.call(ANA, [ANA, BEN], 1)
+        publish = ana.node.publish
+
+        async def full(signed: SignedRecord) -> str | None:
+            return "the disk is full" if signed.record.kind is Kind.CALL else await publish(signed)
+
+        ana.node.publish = full  # type: ignore[method-assign]
+        await ben.calling.accept(called.id)
+        for _ in range(3):
+            ana.steward.acts.wake()
+            await quiet()
+        assert len(hall.decided) == 1
+        ana.node.publish = publish  # type: ignore[method-assign]
+        ana.steward.acts.wake()
+        await quiet()
+        assert len(hall.decided) == 1 and ana.calling.calls() == []
