@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from node.commandline import CommandTable, failure
-from node.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
+from node.console.commandline import CommandTable, failure
+from node.console.exits import DONE, FAILED, INTERRUPTED, NOT_FOUND, UNREACHABLE, USAGE
+from node.console.terminal import hang_up, prepare
 from node.filesystem import StoreRefused
-from node.terminal import hang_up, prepare
 from wallet.client import CallFailed
 from wallet.errors import WalletError
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from node.running import keep_log
-from wallet.asking import Asking
 from wallet.commands.passphrases import forbid_core_dumps
 from wallet.errors import WalletError
 from wallet.founding import Terms
 from wallet.home import Home
+from wallet.joining.asking import Asking
 from wallet.starting import start_failure
 from wallet.up import Up, run_home
 

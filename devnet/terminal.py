@@ -1,4 +1,4 @@
-"""The only place of the devnet that prints. Follows the rules of `node.terminal`, plus three of its own:
+"""The only place of the devnet that prints. Follows the rules of `node.console.terminal`, plus three of its own:
 
 1. With --json every event is one line on standard output, as it happens; numbers of money are decimal strings.
 2. On a terminal a running devnet is one live table; anywhere else the same events are plain lines.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from node.terminal import clean
+from node.console.terminal import clean
 
 from .board import MEMBER_HEADER, PAYMENT_HEADER, Board, Event, in_columns, line_of
 

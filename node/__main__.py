@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from node.commandline import CommandTable, global_options, run_program, take_global_options
 from node.commands.session import HOME
-from node.terminal import prepare
+from node.console.commandline import CommandTable, global_options, run_program, take_global_options
+from node.console.terminal import prepare
 
 COMMANDS = {
     "init": ("node.commands.hosting", "Make a host here, with keys of its own, and show its card."),

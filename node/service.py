@@ -27,18 +27,18 @@ from .asking import Asker
 from .board import Board, Keeper, Sharing
 from .bookkeeper import Bookkeeper
 from .config import NodeConfig
-from .doorstep import Doorstep
 from .exchange import Exchange
 from .identity import Identity
 from .journal import BoardStore, Journal
 from .proposing import Proposer
 from .rebuilding import rebuild
 from .replicating import Replicator
-from .request_sharing import RequestSharing
-from .requests import RequestBox
 from .shelf import Shelf
 from .spreading import Spreader
 from .standing import Standing
+from .strangers.doorstep import Doorstep
+from .strangers.request_sharing import RequestSharing
+from .strangers.requests import RequestBox
 from .submission import Submitter
 from .tickets import DoorClosed
 from .tracking import Tracker

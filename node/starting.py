@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from .client import CallFailed, running_pid
+from .console.client import CallFailed, running_pid
 from .filesystem import StoreRefused
 from .journal import JournalFailed
 from .rebuilding import JournalContradicts

@@ -21,11 +21,11 @@ OUTSIDE_OWNERS = {
     "multiaddr": ("node/transport/", "devnet/bench/"),
     "zeroconf": ("node/transport/",),
     "ifaddr": ("node/transport/",),
-    "apsw": ("node/journal", "wallet/book", "devnet/bench/"),
+    "apsw": ("node/journal", "wallet/books/", "devnet/bench/"),
     "sqlite3": (),
     "starlette": ("node/web", "node/api", "wallet/api"),
     "hypercorn": ("node/web",),
-    "httpx": ("wallet/posting.py", "wallet/scripting/"),
+    "httpx": ("wallet/programs/posting.py", "wallet/scripting/"),
     "nacl.pwhash": ("wallet/keystore",),
     "mnemonic": ("wallet/words.py",),
 }
@@ -54,16 +54,16 @@ CALL_OWNERS = {
         "protocol/pen.py",
         "protocol/fence.py",
         "wallet/desk.py",
-        "wallet/ballots.py",
-        "wallet/inviting.py",
-        "wallet/calling.py",
+        "wallet/stewards/ballots.py",
+        "wallet/stewards/inviting.py",
+        "wallet/stewards/calling.py",
         "wallet/founding.py",
-        "wallet/joining.py",
-        "wallet/applying.py",
-        "wallet/recording.py",
+        "wallet/joining/kept.py",
+        "wallet/joining/applying.py",
+        "wallet/people/recording.py",
         "node/service.py",
-        "node/vacant.py",
-        "wallet/host_asking.py",
+        "node/hosting/vacant.py",
+        "wallet/hosts/asking.py",
         "devnet/doubling.py",
         "devnet/bench/",
     ),
@@ -76,13 +76,13 @@ CALL_OWNERS = {
         "node/bookkeeper.py",
         "node/store.py",
         "wallet/founding.py",
-        "wallet/joining.py",
+        "wallet/joining/kept.py",
         "devnet/bench/",
     ),
 }
 """Calls that only some may make, by the end of their name."""
 
-TERMINALS = ("node/terminal", "devnet/terminal", "wallet/examples/")
+TERMINALS = ("node/console/terminal", "devnet/terminal", "wallet/examples/")
 SLOW_TO_START = {"libp2p", "starlette", "hypercorn", "httpx"}
 """What no command may import before it knows that it needs it."""
 
@@ -112,8 +112,8 @@ BROAD_EXCEPTS = {
 CALL, LINK, PROCESS = "as long as the call", "as long as the connection", "as long as the process"
 NURSERIES = {
     "node/acquaintances.py keep": PROCESS,
-    "node/host.py _serve": PROCESS,
-    "node/host.py _wait": PROCESS,
+    "node/hosting/host.py _serve": PROCESS,
+    "node/hosting/host.py _wait": PROCESS,
     "node/running.py until_signal": PROCESS,
     "node/service.py _work": PROCESS,
     "node/service.py run_node": PROCESS,
@@ -122,15 +122,15 @@ NURSERIES = {
     "node/transport/service.py run": PROCESS,
     "node/transport/yamux.py start": LINK,
     "node/web/server.py serve": PROCESS,
-    "wallet/applying.py ask": CALL,
-    "wallet/applying.py look": CALL,
-    "wallet/asking.py knocking": CALL,
-    "wallet/founding_with_hosts.py _acceptances": CALL,
-    "wallet/host_asking.py knocking": CALL,
-    "wallet/hosts.py tell": CALL,
+    "wallet/joining/applying.py ask": CALL,
+    "wallet/joining/applying.py look": CALL,
+    "wallet/joining/asking.py knocking": CALL,
+    "wallet/hosts/founding.py _acceptances": CALL,
+    "wallet/hosts/asking.py knocking": CALL,
+    "wallet/hosts/kept.py tell": CALL,
     "wallet/service.py forward": CALL,
     "wallet/service.py run_wallet": PROCESS,
-    "wallet/webhooks.py run": PROCESS,
+    "wallet/programs/webhooks.py run": PROCESS,
     "wallet/up.py _run_open": PROCESS,
 }
 """Where node and wallet start tasks, and how long these live: `path function`. All nest in the one of the process."""

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.exceptions import Exit, NoArgsIsHelpError
 
-from node.commandline import WithExamples
+from node.console.commandline import WithExamples
 from tests.command_lines import PROGRAMS, commands, parse
 from tests.documents import PACKAGES, ROOT
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from node.commandline import CommandTable, global_options, run_program, take_global_options
-from node.terminal import prepare
+from node.console.commandline import CommandTable, global_options, run_program, take_global_options
+from node.console.terminal import prepare
 from wallet.commands.session import HOME, session_of
 
 COMMANDS = {

@@ -1,12 +1,21 @@
-"""Calls the wallet that runs in `tally up`, over loopback HTTP: `node.client`, and what a wallet's home must hold.
+"""Calls the wallet that runs in `tally up`, over loopback HTTP: `node.console.client`, and what its home must hold.
 
 Uses the standard library alone, so that a command starts fast. Knows no wallet code.
 """
 
 from pathlib import Path
 
-from node.client import STATUS_BY_EXIT, CallFailed, Client, RunFile, read_run_file, running, running_pid, unreachable
-from node.exits import NOT_FOUND
+from node.console.client import (
+    STATUS_BY_EXIT,
+    CallFailed,
+    Client,
+    RunFile,
+    read_run_file,
+    running,
+    running_pid,
+    unreachable,
+)
+from node.console.exits import NOT_FOUND
 
 __all__ = [
     "STATUS_BY_EXIT", "CallFailed", "Client", "RunFile", "connect", "read_run_file", "require_wallet", "running_pid",

@@ -25,9 +25,9 @@ from protocol.verdict import Accepted, Duplicate, Waiting
 
 from . import errors
 from .accounts import Keyring
-from .book import Book, PaymentRow, Signing
-from .book_tokens import Spending
-from .clerk import Clerk
+from .books.book import Book, PaymentRow, Signing
+from .books.clerk import Clerk
+from .books.tokens import Spending
 from .notes import write_note
 from .orders import Order, Written, payment_rows, place_of
 from .port import NodePort

@@ -8,7 +8,7 @@ in the smallest units; who shows them writes them as decimals. May not know how 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from node.exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+from node.console.exits import FAILED, LOCKED, NOT_FINAL, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
 from protocol.verdict import Code
 
 Facts = Mapping[str, int | str]

@@ -41,7 +41,7 @@ from protocol.statements import ballot_content
 
 from . import keystore
 from .accounts import Keyring
-from .book import Book
+from .books.book import Book
 from .errors import BadRequest
 from .home import Home, refusing
 from .keystore import USUAL, Cost, Secrets

@@ -10,8 +10,8 @@ from protocol.entry import SignedEntry
 from protocol.messages import Position
 from protocol.ops import Bounce, Send
 
-from .book import PaymentRow
-from .book_tokens import Spender
+from .books.book import PaymentRow
+from .books.tokens import Spender
 
 
 @dataclass(frozen=True, slots=True)

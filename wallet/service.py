@@ -22,10 +22,10 @@ from protocol.signing import SecretKey
 
 from . import errors, keystore
 from .accounts import Keyring
-from .book import Book, PaymentRow
-from .book_keys import Keys
-from .book_tokens import Spender
-from .clerk import Clerk
+from .books.book import Book, PaymentRow
+from .books.clerk import Clerk
+from .books.keys import Keys
+from .books.tokens import Spender
 from .desk import Desk, Staff, awake_and_asleep
 from .home import Home
 from .orders import Order, Written

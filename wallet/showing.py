@@ -11,7 +11,7 @@ from protocol.entry import SignedEntry
 from protocol.ops import Bounce, SealedNote, Send
 from protocol.payment import PaymentId, community_text, read_payment_id
 
-from .book import Book, PaymentRow
+from .books.book import Book, PaymentRow
 from .errors import BadId, NotFound, PayeeUnknown
 from .history import Histories, Line
 from .notes import KeyOf, read_note

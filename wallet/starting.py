@@ -11,16 +11,16 @@ from typing import Any
 import trio
 
 from node import starting
-from node.client import CallFailed
+from node.console.client import CallFailed
 from node.running import keep_log
 from node.starting import require_not_running, told
 
-from .asking import Asking
+from .api.views import error_facts
 from .errors import WalletError
 from .home import Home
+from .joining.asking import Asking
 from .keystore import needs_passphrase
 from .up import Up, run_until_signal
-from .views import error_facts
 
 
 def run_here(place: Path, passphrase: str | None, when_up: Callable[[dict[str, Any]], None]) -> None:

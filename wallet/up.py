@@ -32,19 +32,19 @@ from .api.people import PeopleApi
 from .api.tokens import TokensApi
 from .api.wallet import WalletApi
 from .api.webhooks import WebhooksApi
-from .asking import Asking
-from .feed import Feed
 from .home import Home
-from .host_keeping import HostKeeper
-from .joining import read_joining
-from .office import Office, open_office
-from .opening import open_joined
-from .people import People
-from .posting import Poster
-from .publishing import Publisher, card_problems
+from .hosts.keeping import HostKeeper
+from .hosts.publishing import Publisher, card_problems
+from .joining.asking import Asking
+from .joining.kept import read_joining
+from .joining.opening import open_joined
+from .people.people import People
+from .programs.feed import Feed
+from .programs.posting import Poster
+from .programs.tokens import Tokens
+from .programs.webhooks import Webhooks
 from .service import Wallet, run_wallet
-from .tokens import Tokens
-from .webhooks import Webhooks
+from .stewards.office import Office, open_office
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import trio
 
-from node.commandline import WithExamples
-from node.exits import DONE, FAILED
+from node.console.commandline import WithExamples
+from node.console.exits import DONE, FAILED
 
 from ..bench.figures import Figure
 from ..bench.peers import PeerFigure

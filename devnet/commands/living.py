@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from node.commandline import Duration
+from node.console.commandline import Duration
 from wallet.client import CallFailed
 
 from ..control import is_running

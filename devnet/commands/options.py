@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from node.commandline import WithExamples
+from node.console.commandline import WithExamples
 
 from ..homes import default_home
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from node.exits import NOT_FOUND
+from node.console.exits import NOT_FOUND
 from wallet.client import CallFailed
 
 from ..control import NotRunning, ask, is_running

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from node.amounts import format_amount
-from node.commandline import WithExamples
-from node.exits import DONE, FAILED
+from node.console.commandline import WithExamples
+from node.console.exits import DONE, FAILED
 from protocol.base import DECIMALS_MAX
 from wallet.client import CallFailed
 from wallet.errors import BadAmount

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from node.client import CallFailed, running_pid
-from node.exits import USAGE
+from node.console.client import CallFailed, running_pid
+from node.console.exits import USAGE
 
 
 def address_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.client import CallFailed
-from node.commandline import DAY_S, Duration
 from node.commands.addresses import address_options
 from node.commands.session import Session, command
-from node.exits import USAGE
+from node.console.client import CallFailed
+from node.console.commandline import DAY_S, Duration
+from node.console.exits import USAGE
 
 if TYPE_CHECKING:
     from protocol.host_card import HostCard
@@ -34,7 +34,7 @@ def init(session: Session, witness: bool, listen: str | None, announce: tuple[st
 
     Without --listen it listens at every address of the computer, at a port that stays the same.
     """
-    from node.hosting import make_host  # loads the cryptography and the database
+    from node.hosting.home import make_host  # loads the cryptography and the database
 
     with plainly():
         card = make_host(
@@ -53,7 +53,7 @@ def card(session: Session, new: bool, expires: float) -> None:
 
     Once the host has its community, the card only says where it is reached now, for a steward's `tally hosts add`.
     """
-    from node.hosting import address_card, is_waiting, new_card, renewed_card
+    from node.hosting.home import address_card, is_waiting, new_card, renewed_card
 
     until = int(time.time() + expires)
 
@@ -103,7 +103,7 @@ def _show(session: Session, shown: "HostCard", *, made: bool, founded: bool = Fa
 
 def _facts(session: Session, shown: "HostCard") -> Mapping[str, Any]:
     from node.addresses import plain
-    from node.hosting import ROLES
+    from node.hosting.home import ROLES
 
     return {
         "home": str(session.home),

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.client import CallFailed, running, running_pid, unreachable
 from node.commands.addresses import address_options, take_addresses
 from node.commands.hosting import plainly
 from node.commands.session import START, Session, command
-from node.detaching import end_by_signal, start_detached, tell_failure, tell_parent
-from node.exits import NOT_FOUND
+from node.console.client import CallFailed, running, running_pid, unreachable
+from node.console.detaching import end_by_signal, start_detached, tell_failure, tell_parent
+from node.console.exits import NOT_FOUND
 
 if TYPE_CHECKING:
-    from node.host import HostUp
+    from node.hosting.host import HostUp
 
 LOG = "tally-node.log"
 WAITING = "it has no community yet and waits for whoever holds its card: `tally-node card` shows it"
@@ -72,7 +72,7 @@ def _run_for_parent(session: Session, ready_fd: int) -> None:
 def _run_here(home: Path, when_up: Any) -> None:
     import trio  # these load the network and web libraries
 
-    from node.host import run_host
+    from node.hosting.host import run_host
     from node.running import keep_log, until_signal
     from node.starting import require_not_running, start_failure, told
 

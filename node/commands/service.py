@@ -11,8 +11,8 @@ import click
 from node.commands.hosting import plainly
 from node.commands.running import require_host
 from node.commands.session import Session, command, usual_home
-from node.systemd import Unit
-from node.terminal import Terminal
+from node.console.systemd import Unit
+from node.console.terminal import Terminal
 
 
 def service_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from node.commandline import Command, said_globally
-from node.terminal import Terminal
+from node.console.commandline import Command, said_globally
+from node.console.terminal import Terminal
 
 HOME = "The folder of your host (or TALLY_NODE_HOME)."
 START = "tally-node run --detach"

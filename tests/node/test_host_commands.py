@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from node.__main__ import run
-from node.hosting import card_file, read_card, void_card
+from node.hosting.home import card_file, read_card, void_card
 
 Outcome = tuple[int, str, str]
 

@@ -7,7 +7,16 @@ import pytest
 
 from node.config import read_config, write_config
 from node.filesystem import StoreRefused
-from node.hosting import address_card, card_file, identity_of, make_host, new_card, read_card, renewed_card, void_card
+from node.hosting.home import (
+    address_card,
+    card_file,
+    identity_of,
+    make_host,
+    new_card,
+    read_card,
+    renewed_card,
+    void_card,
+)
 from node.store import open_store
 from protocol.bodies import ROLE_ARCHIVE, ROLE_RELAY, ROLE_WITNESS
 from protocol.host_card import HostCard, read_host_card

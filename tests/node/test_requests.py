@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from node.journal import DropRequest, KeepRequest
-from node.requests import ADMITTED_MAX, ALL_MAX, ISSUER_MAX, RequestBox
+from node.strangers.requests import ADMITTED_MAX, ALL_MAX, ISSUER_MAX, RequestBox
 from protocol import codec
 from protocol.base import COMMONS, AccountId
 from protocol.request import Request
@@ -151,7 +151,7 @@ def test_what_the_disk_held_waits_again_and_what_cannot_be_read_is_left_out(
 
 
 def test_of_those_that_were_admitted_so_many_are_remembered(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.requests.ADMITTED_MAX", 2)
+    monkeypatch.setattr("node.strangers.requests.ADMITTED_MAX", 2)
     assert ADMITTED_MAX > 2
     box = Box(town)
     asked = [

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from node.console.systemd import Unit
 from node.filesystem import StoreRefused
-from node.systemd import Unit
 
 USUAL = Path("/srv/usual")
 

@@ -8,12 +8,12 @@ import pytest
 
 from node.config import NodeConfig, read_config, write_config
 from node.filesystem import StoreRefused
-from node.hosting import card_file
+from node.hosting.home import card_file
+from node.hosting.vacant import Vacant, keep_founding
 from node.identity import Identity
 from node.journal import Journal
 from node.records import WitnessRecord
 from node.store import Store, give_community, has_community
-from node.vacant import Vacant, keep_founding
 from protocol.base import KEY_BYTES, NO_COMMUNITY, Signature
 from protocol.bodies import ROLE_ARCHIVE, ROLE_WITNESS
 from protocol.bundles import Bundle
@@ -251,7 +251,7 @@ async def test_a_disk_that_refuses_leaves_the_host_waiting(host: Waiting, monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("node.vacant.write_config", full)
+    monkeypatch.setattr("node.hosting.vacant.write_config", full)
     before = host.facts()
     with pytest.raises(OSError, match="No space"):
         await ask(host, be_founded(host))

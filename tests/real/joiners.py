@@ -22,9 +22,9 @@ from protocol.statements import ballot_content
 from tests.real.homes import make_community
 from wallet import keystore
 from wallet.accounts import Keyring
-from wallet.asking import Asking
 from wallet.client import Client, connect
 from wallet.home import Home
+from wallet.joining.asking import Asking
 from wallet.up import Up, run_home
 
 PATIENCE_S = 20.0

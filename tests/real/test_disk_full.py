@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from devnet.pipe import ChildRefused
-from node.exits import UNREACHABLE
+from node.console.exits import UNREACHABLE
 from wallet.client import CallFailed, connect
 
 from .homes import tally

@@ -11,7 +11,7 @@ import pytest
 from node.store import open_store
 from protocol.base import COMMONS, AccountId
 from wallet import keystore
-from wallet.book import Book
+from wallet.books.book import Book
 from wallet.client import CallFailed, require_wallet
 from wallet.errors import HomeRefused
 from wallet.founding import found

@@ -14,7 +14,7 @@ from tests.real.joiners import Founders, ask, founded, order, running, standing,
 from wallet.client import CallFailed
 from wallet.errors import WrongPassphrase
 from wallet.home import Home
-from wallet.joining import ask_again, begin_joining
+from wallet.joining.kept import ask_again, begin_joining
 from wallet.keystore import FLOOR
 
 

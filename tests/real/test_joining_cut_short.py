@@ -18,12 +18,12 @@ from protocol.invite import Invite
 from tests import papers
 from tests.wallet.doorsteps import Elm
 from wallet import keystore
-from wallet.book import Book
+from wallet.books.book import Book
 from wallet.client import CallFailed, require_wallet
-from wallet.commons_reading import Reading
 from wallet.errors import HomeRefused
 from wallet.home import Home
-from wallet.joining import ask_again, begin_joining, finish, held_account, read_joining, settle
+from wallet.joining.commons_reading import Reading
+from wallet.joining.kept import ask_again, begin_joining, finish, held_account, read_joining, settle
 
 ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{papers.peer('one')}"
 LEAST_STEPS = 20

@@ -14,9 +14,9 @@ from protocol.base import AccountId
 from protocol.ops import Admit
 from tests.builders import authority
 from tests.real.joiners import Founders, ask, founded, order, running, standing, until
-from wallet import publishing
 from wallet.home import Home
-from wallet.joining import begin_joining
+from wallet.hosts import publishing
+from wallet.joining.kept import begin_joining
 
 DAY_S = 86_400
 

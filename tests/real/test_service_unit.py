@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.systemd import Unit
+from node.console.systemd import Unit
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd on this machine")
 

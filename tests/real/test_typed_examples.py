@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from devnet.founding import settle_network
-from node.commandline import WithExamples
+from node.console.commandline import WithExamples
 from tests.command_lines import commands
 from tests.real.sitting import Sitting, short_home
 from wallet.founding import Founder, Terms, found_together

@@ -9,7 +9,7 @@ import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from node.exits import UNREACHABLE
+from node.console.exits import UNREACHABLE
 from node.web.application import Guarded, answer, application
 from node.web.calls import Call
 from node.web.guard import BODY_BYTES_MAX, WRONG_TOKENS_MAX, Guard

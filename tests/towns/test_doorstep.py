@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import trio
 
-from node.doorstep import LINES_MAX, PAGE_BYTES, REST, WAITING_MAX
 from node.journal import JournalFailed
+from node.strangers.doorstep import LINES_MAX, PAGE_BYTES, REST, WAITING_MAX
 from protocol.base import COMMONS, AccountId, CommunityId, Malformed, Signature
 from protocol.bodies import Profile
 from protocol.bundles import Bundle
@@ -259,7 +259,7 @@ async def test_strangers_have_a_tenth_of_the_time_however_many_they_are(
             autojump_clock.jump(0.02)
             raise Malformed("for a test")
 
-        monkeypatch.setattr("node.doorstep.decode_knock", slowly)
+        monkeypatch.setattr("node.strangers.doorstep.decode_knock", slowly)
         replies: list[Reply] = []
 
         async def ask(number: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from node.request_sharing import REQUESTS_BURST, RETELL_S, SWEEP_S
+from node.strangers.request_sharing import REQUESTS_BURST, RETELL_S, SWEEP_S
 from protocol.messages import REQUESTS_MAX, Bundle, Hello, Requests, encode_message
 from protocol.request import Request
 from tests.builders import Town, found
@@ -75,7 +75,7 @@ async def test_what_a_node_could_not_judge_when_it_was_new_comes_again(
     async with memory_town(town, tmp_path, "w0 ana", monkeypatch) as built:
         await built.up()
         await until_linked(built)
-        monkeypatch.setattr("node.requests.request_fault", lambda *_: "not_issued")
+        monkeypatch.setattr("node.strangers.requests.request_fault", lambda *_: "not_issued")
         box = built.node("ana").requests
         asked = asking(town, "eve")
         box._live[asked.id] = asked
@@ -91,7 +91,7 @@ async def test_of_a_flood_of_requests_few_are_looked_at_closely(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
 ) -> None:
     looked_at: list[Any] = []
-    monkeypatch.setattr("node.requests.request_fault", lambda *asked: looked_at.append(asked) or "altered")
+    monkeypatch.setattr("node.strangers.requests.request_fault", lambda *asked: looked_at.append(asked) or "altered")
     async with memory_town(town, tmp_path, "w0", monkeypatch) as built:
         await built.up()
         end = built.network.join("puppet")

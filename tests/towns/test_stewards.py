@@ -18,14 +18,14 @@ from protocol.ops import Limits
 from tests.builders import Town, charge, found, key
 from tests.towns.memory_town import MemoryTown, memory_town
 from wallet import errors
-from wallet.act_ops import wanted
-from wallet.ballots import Ballots
-from wallet.book import Book
-from wallet.book_acts import ActPages, WishState
-from wallet.clerk import Clerk
+from wallet.books.acts import ActPages, WishState
+from wallet.books.book import Book
+from wallet.books.clerk import Clerk
 from wallet.errors import BookFailed
 from wallet.home import Home
-from wallet.stewarding import Stewarding
+from wallet.stewards.ballots import Ballots
+from wallet.stewards.ops import wanted
+from wallet.stewards.stewarding import Stewarding
 
 BOARD = ("s0", "s1", "s2")
 WITNESSES = "w0 w1 w2 w3"

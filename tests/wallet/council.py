@@ -23,12 +23,12 @@ from protocol.ledger import Effects
 from protocol.ops import Op
 from protocol.proposals import Proposals
 from protocol.signing import SecretKey
-from wallet.ballots import Ballots
-from wallet.book_acts import ActPages
+from wallet.books.acts import ActPages
 from wallet.founding import Founder, Terms, found_together
 from wallet.keystore import FLOOR
 from wallet.service import Wallet
-from wallet.stewarding import Stewarding
+from wallet.stewards.ballots import Ballots
+from wallet.stewards.stewarding import Stewarding
 
 from .village import PLAIN, Village, VillageNode, running
 

@@ -28,7 +28,7 @@ from protocol.request import Request, request_fault
 from protocol.statements import Certificate
 from tests import papers
 from tests.builders import Town, accept, found
-from wallet.applying import AskedPeer
+from wallet.joining.applying import AskedPeer
 
 PAGE = 2
 """Entries of account 0 in one answer, so that reading takes several."""

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from node.hosting import make_host, read_card
+from node.hosting.home import make_host, read_card
+from node.hosting.vacant import Vacant, keep_founding
 from node.store import Store, open_store
 from node.transport import NotReached
-from node.vacant import Vacant, keep_founding
 from protocol.addresses import peer_text
 from protocol.host_card import HostCard
 from protocol.signing import SecretKey

@@ -17,12 +17,12 @@ from tests.json_schema import faults
 from tests.node.asgi import PORT, TOKEN, Answer, call, post
 from tests.wallet.test_inviting import HERE, NOW_S, PaperNode, ask
 from tests.wallet.test_wallet_api import Nameless, StillDoor
-from wallet.act_listing import ActListing
 from wallet.api.acts import ActsApi
 from wallet.api.wallet import WalletApi
-from wallet.calling import Calling
-from wallet.inviting import Inviting
-from wallet.office import Office
+from wallet.stewards.calling import Calling
+from wallet.stewards.inviting import Inviting
+from wallet.stewards.listing import ActListing
+from wallet.stewards.office import Office
 
 from .council import Hall, quiet, settle_hall, sitting, unthreaded
 from .test_calling import BoardNode, Boards

@@ -15,7 +15,7 @@ from wallet import errors
 from wallet.api.tokens import TokensApi
 from wallet.api.wallet import WalletApi
 from wallet.api.webhooks import WebhooksApi
-from wallet.book_tokens import Spender
+from wallet.books.tokens import Spender
 
 TOKENS = {
     "reads": Grant("reads", Scope.READ),

@@ -14,8 +14,8 @@ from tests import papers
 from tests.builders import key
 from tests.wallet.doorsteps import Elm, Server, Street, street
 from wallet.accounts import Keyring
-from wallet.applying import LEAVE_AGAIN_S, Applicant
-from wallet.joining import signed_request
+from wallet.joining.applying import LEAVE_AGAIN_S, Applicant
+from wallet.joining.kept import signed_request
 
 NOW = papers.NOW_S
 KEYS = Keyring(bytes(32))

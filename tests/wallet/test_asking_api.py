@@ -12,11 +12,11 @@ from node.web.guard import Guard
 from tests.node.asgi import PORT, TOKEN, call, post
 from tests.wallet.doorsteps import Elm, Server, Street
 from wallet.api.asking import asking_application
-from wallet.applying import Applicant
-from wallet.asking import Asking, AskingView
 from wallet.errors import BY_CODE, NotAMember
 from wallet.home import Home
-from wallet.joining import Joining, begin_joining
+from wallet.joining.applying import Applicant
+from wallet.joining.asking import Asking, AskingView
+from wallet.joining.kept import Joining, begin_joining
 
 
 class Newcomer:

@@ -12,8 +12,8 @@ from trio.testing import wait_all_tasks_blocked
 from protocol.base import COMMONS, AccountId, Amount, CommunityId, EntryId, Signature
 from protocol.entry import Entry, SignedEntry, sealed
 from protocol.ops import Send
-from wallet.book import Book, PaymentRow, Signing
-from wallet.clerk import Clerk
+from wallet.books.book import Book, PaymentRow, Signing
+from wallet.books.clerk import Clerk
 from wallet.errors import BookFailed, HomeRefused
 from wallet.home import Home
 

@@ -7,9 +7,9 @@ import apsw
 import pytest
 
 from protocol.base import AccountId, CommunityId, EntryId, PublicKey, Signature
-from wallet import book_acts
-from wallet.book import Book
-from wallet.book_acts import ActPages, BallotRow, Dealt, DealtRow, Deed, InviteRow, WishState
+from wallet.books import acts as book_acts
+from wallet.books.acts import ActPages, BallotRow, Dealt, DealtRow, Deed, InviteRow, WishState
+from wallet.books.book import Book
 from wallet.errors import BookFailed
 from wallet.home import Home
 

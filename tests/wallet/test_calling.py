@@ -13,9 +13,9 @@ from protocol.bodies import Call
 from protocol.record import Kind, SignedRecord, Slot, record_fault
 from tests.builders import charge
 from wallet import errors
-from wallet.act_listing import ActListing, ActState
-from wallet.calling import Calling
-from wallet.recording import signed_record
+from wallet.people.recording import signed_record
+from wallet.stewards.calling import Calling
+from wallet.stewards.listing import ActListing, ActState
 
 from .council import Hall, HallNode, Steward, quiet, settle_hall, sitting, unthreaded
 

@@ -5,9 +5,9 @@ import pytest
 from protocol.base import COMMONS
 from protocol.ops import Amend, Charter, Limits, Op, Send
 from tests.builders import charge, found, opened
-from wallet.act_words import Wording, parse_percent, percent
-from wallet.charter_words import community_lines, tolerance
 from wallet.errors import BadRequest
+from wallet.stewards.charter import community_lines, tolerance
+from wallet.stewards.words import Wording, parse_percent, percent
 
 TOLERANCE = {
     (1, 1): "there is one witness: it must be honest, and nothing becomes final while it is away",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from node import terminal
+from node.console import terminal
 from tests.wallet.commanding import BALANCE, HOME, PAYMENT, PREVIEW, ROW, STATUS, Tally, refused
 from wallet.__main__ import COMMANDS
 from wallet.__main__ import Tally as Group

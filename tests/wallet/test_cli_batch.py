@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.exits import FAILED, LOCKED, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+from node.console.exits import FAILED, LOCKED, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
 from tests.wallet.commanding import BALANCE, Outcome
 from wallet.__main__ import run
 from wallet.client import CallFailed, unreachable

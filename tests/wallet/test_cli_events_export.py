@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from node.exits import FAILED, UNREACHABLE, USAGE
+from node.console.exits import FAILED, UNREACHABLE, USAGE
 from tests.wallet.commanding import PAYMENT, Tally
 from wallet.client import CallFailed, unreachable
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from node import terminal
+from node.console import terminal
 from wallet.client import CallFailed
 
 from .commanding import Tally

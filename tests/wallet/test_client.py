@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.exits import UNREACHABLE
+from node.console.exits import UNREACHABLE
 from wallet.client import CallFailed, RunFile, connect
 
 TOKEN = "t" * 43

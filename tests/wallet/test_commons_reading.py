@@ -11,7 +11,7 @@ from protocol.entry import SignedEntry
 from protocol.ops import Limits
 from protocol.statements import Certificate
 from tests.builders import Town, authority, found
-from wallet.commons_reading import Reading, Untrue
+from wallet.joining.commons_reading import Reading, Untrue
 
 
 class Story:

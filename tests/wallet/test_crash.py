@@ -17,8 +17,8 @@ from protocol.entry import SignedEntry
 from protocol.messages import Head
 from protocol.verdict import Verdict
 from wallet import desk
-from wallet.book import Book, Signing
-from wallet.clerk import Clerk
+from wallet.books.book import Book, Signing
+from wallet.books.clerk import Clerk
 from wallet.errors import BookFailed
 
 from .village import Village, VillageNode, running, settle

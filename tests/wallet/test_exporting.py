@@ -25,8 +25,8 @@ from tests.node.asgi import PORT, TOKEN, Answer, call
 from tests.node.served import served
 from tests.wallet.test_feed import Names, Street
 from wallet.api.exporting import Exporting
-from wallet.exporting import Exporter, Wanted
 from wallet.formats import WRITERS, csvfile, hledger, jsonlines
+from wallet.formats.exporting import Exporter, Wanted
 from wallet.formats.rows import ExportRow, Place
 
 ROW = ExportRow(

@@ -25,8 +25,8 @@ from tests.node.asgi import BEARER, HOST, PORT, TOKEN, call
 from tests.node.served import QuietNode, served
 from wallet.api.events import EventsApi
 from wallet.errors import BadRequest
-from wallet.feed import Feed
-from wallet.happenings import At, Teller, read_at
+from wallet.programs.feed import Feed
+from wallet.programs.happenings import At, Teller, read_at
 from wallet.results import Community, Party, Payment
 
 
@@ -191,7 +191,7 @@ async def test_from_every_place_it_goes_on_without_loss_and_without_doubles(tmp_
 
 
 async def test_pages_follow_one_another_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wallet.feed.PAGE_ROWS", 2)
+    monkeypatch.setattr("wallet.programs.feed.PAGE_ROWS", 2)
     async with street(tmp_path) as place:
         for amount in (1, 2, 3):
             await place.hear(await place.final(place.town.write("ana", send(place.town["ben"], amount))))

@@ -10,7 +10,7 @@ from protocol.entry import SignedEntry
 from protocol.ledger import Effects, Ledger
 from wallet import keystore
 from wallet.accounts import Keyring
-from wallet.book import Book
+from wallet.books.book import Book
 from wallet.errors import BadRequest, HomeRefused
 from wallet.founding import Founded, Founder, Terms, found, found_together
 from wallet.home import Home

@@ -22,9 +22,9 @@ from protocol.signing import Tag, sign
 from tests.builders import key
 from wallet.errors import BadRequest, HomeRefused, HostRefused, HostUnreachable
 from wallet.founding import Terms
-from wallet.founding_with_hosts import FoundedWithHosts, Wish, found_with_hosts, quorum_for
 from wallet.home import Home
-from wallet.hosts import read_hosts
+from wallet.hosts.founding import FoundedWithHosts, Wish, found_with_hosts, quorum_for
+from wallet.hosts.kept import read_hosts
 
 from .hosts import NOW, Street, WaitingHost, nothing_kept
 

@@ -12,7 +12,7 @@ import trio.testing
 
 from node import wallclock
 from node.config import read_config
-from node.hosting import new_card
+from node.hosting.home import new_card
 from node.rebuilding import rebuild
 from node.store import has_community, open_store
 from protocol.addresses import peer_key
@@ -27,10 +27,10 @@ from wallet import keystore
 from wallet.accounts import Keyring
 from wallet.errors import BadRequest, HostRefused, Locked, NotSteward
 from wallet.founding import Terms
-from wallet.founding_with_hosts import Wish, found_with_hosts
 from wallet.home import Home
-from wallet.host_keeping import LAST_WAIT_S, HostKeeper
-from wallet.hosts import read_hosts
+from wallet.hosts.founding import Wish, found_with_hosts
+from wallet.hosts.keeping import LAST_WAIT_S, HostKeeper
+from wallet.hosts.kept import read_hosts
 
 from .hosts import EXPIRES, NOW, Asker, Street, WaitingHost
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from node.exits import REFUSED, USAGE
+from node.console.exits import REFUSED, USAGE
 from protocol.base import KEY_BYTES
 from protocol.bodies import ROLE_ARCHIVE, ROLE_WITNESS
 from protocol.host_card import HostCard, read_host_card

@@ -17,9 +17,9 @@ from protocol.signing import Tag, sign
 from tests.builders import authority, key
 from tests.papers import peer
 from wallet import errors
-from wallet.act_ops import read_wanted
-from wallet.book_acts import ActPages
-from wallet.inviting import Inviting
+from wallet.books.acts import ActPages
+from wallet.stewards.inviting import Inviting
+from wallet.stewards.ops import read_wanted
 
 from .council import Hall, HallNode, Steward, quiet, settle_hall, sitting, unthreaded
 

@@ -15,10 +15,10 @@ from protocol.knocks import ReadCommons, Welcome, encode_reply
 from tests import papers
 from tests.builders import key
 from tests.wallet.doorsteps import Elm, Server, Street
-from wallet import asking
 from wallet.__main__ import run
 from wallet.home import Home
-from wallet.joining import read_joining
+from wallet.joining import asking
+from wallet.joining.kept import read_joining
 
 NOW = papers.NOW_S
 

@@ -17,12 +17,12 @@ from protocol.request import GREETING_BYTES_MAX, request_fault
 from tests import papers
 from tests.wallet.doorsteps import Elm
 from wallet import keystore
-from wallet.book import Book
-from wallet.commons_reading import Reading
+from wallet.books.book import Book
 from wallet.errors import BadRequest, HomeRefused, WrongPassphrase
 from wallet.founding import found
 from wallet.home import Home
-from wallet.joining import ask_again, begin_joining, finish, held_account, read_joining, settle
+from wallet.joining.commons_reading import Reading
+from wallet.joining.kept import ask_again, begin_joining, finish, held_account, read_joining, settle
 from wallet.keystore import FLOOR
 
 ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{papers.peer('one')}"

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from node.web.calls import Call
 from node.web.scopes import Scope
 from tests.wallet.village import running, settle
-from wallet import book_keys
 from wallet.api.keyed import once_ever
+from wallet.books import keys as book_keys
 from wallet.errors import BadRequest, BookFailed, KeyReused, KeyUnfinished
 from wallet.service import Wallet
 

@@ -3,7 +3,7 @@
 import pytest
 
 from protocol.base import AccountId
-from wallet.lookalikes import lookalikes, resembling, skeleton
+from wallet.people.lookalikes import lookalikes, resembling, skeleton
 
 ALIKE = [
     ("bob", "b0b"),

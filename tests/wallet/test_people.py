@@ -16,7 +16,7 @@ from tests.builders import Town, decide, found, key, opened
 from tests.node.boards import board_of
 from tests.papers import DAY_S, NOW_S
 from wallet.errors import BadRequest, Frozen, Locked, NotFound, NotPublished, Suspended
-from wallet.people import People
+from wallet.people.people import People
 
 BREAD = Offer("Rye bread", "food", "baked on Fridays", 250, NOW_S + DAY_S)
 

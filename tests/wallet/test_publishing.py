@@ -19,7 +19,7 @@ from tests import papers
 from tests.builders import Town, found, key, opened
 from tests.node.boards import board_of
 from wallet.errors import Locked
-from wallet.publishing import CARD_S, DAY_S, Publisher, announced, card_problems
+from wallet.hosts.publishing import CARD_S, DAY_S, Publisher, announced, card_problems
 
 NOW = papers.NOW_S
 PEER = papers.peer("own")
@@ -247,9 +247,9 @@ def test_a_card_says_where_others_reach_the_node(settings: dict[str, object], ad
 
 
 def test_listening_everywhere_means_the_address_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wallet.publishing.own_address", lambda: "192.0.2.8")
+    monkeypatch.setattr("wallet.hosts.publishing.own_address", lambda: "192.0.2.8")
     assert announced(NodeConfig(Path("/nowhere"), "0.0.0.0", 4100)) == ("/ip4/192.0.2.8/tcp/4100",)
-    monkeypatch.setattr("wallet.publishing.own_address", lambda: "127.0.0.1")
+    monkeypatch.setattr("wallet.hosts.publishing.own_address", lambda: "127.0.0.1")
     assert announced(NodeConfig(Path("/nowhere"), "0.0.0.0", 4100)) == ()
 
 

@@ -10,7 +10,8 @@ from typing import Any, get_origin, get_type_hints
 import pytest
 
 import wallet
-from wallet import errors, shapes
+from wallet import errors
+from wallet.api import shapes
 from wallet.scripting import answers, questions, wire
 from wallet.scripting.asking import AsyncWallet
 from wallet.scripting.blocking import BlockingWallet

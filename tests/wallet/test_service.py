@@ -14,7 +14,7 @@ from protocol.base import COMMONS, AccountId, EntryId
 from protocol.payment import PaymentId
 from protocol.verdict import Verdict
 from wallet import errors
-from wallet.book import Jotting, Signing
+from wallet.books.book import Jotting, Signing
 from wallet.service import Wallet
 
 from .village import PLAIN, Village, VillageNode, running, settle

@@ -9,7 +9,7 @@ from protocol.entry import SignedEntry
 from protocol.ops import Admit, Suspend
 from tests.builders import authority, charge
 from wallet import errors
-from wallet.book_acts import WishState
+from wallet.books.acts import WishState
 
 from .council import quiet, settle_hall, sitting, unthreaded
 from .village import Shelf

@@ -13,10 +13,10 @@ import pytest
 from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from tests.builders import charge
-from wallet import ballots, stewarding
-from wallet.book import Book
-from wallet.book_acts import ActPages, WishState
+from wallet.books.acts import ActPages, WishState
+from wallet.books.book import Book
 from wallet.errors import BookFailed
+from wallet.stewards import ballots, stewarding
 
 from .council import Hall, HallNode, quiet, settle_hall, sitting, unthreaded
 

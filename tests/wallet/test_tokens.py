@@ -12,10 +12,10 @@ from node.web.scopes import Grant, Scope
 from protocol.base import AccountId
 from tests.wallet.village import Village, running, settle
 from wallet import errors
-from wallet.book_tokens import DAY_S, Spender
+from wallet.books.tokens import DAY_S, Spender
+from wallet.programs.tokens import TOKENS_MAX, Tokens, hash_of
 from wallet.results import Payment
 from wallet.service import Wallet
-from wallet.tokens import TOKENS_MAX, Tokens, hash_of
 
 ANA, BOB, CARL = AccountId(1), AccountId(2), AccountId(3)
 NOW = 1_800_000_000

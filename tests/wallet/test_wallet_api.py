@@ -22,7 +22,7 @@ from tests.node.doors import HeldDisk, door_of
 from tests.node.served import QuietNode
 from wallet import errors
 from wallet.api.wallet import WalletApi
-from wallet.people import Called, Listed
+from wallet.people.people import Called, Listed
 from wallet.results import Balance, Community, HistoryPage, HistoryRow, Member, Party, Payment, Received
 
 ANA, BOB = AccountId(1), AccountId(2)

@@ -18,10 +18,10 @@ from protocol.base import CommunityId
 from tests.builders import send
 from tests.wallet.test_feed import Street, street
 from wallet import errors
-from wallet.book import Book
-from wallet.clerk import Clerk
+from wallet.books.book import Book
+from wallet.books.clerk import Clerk
 from wallet.home import Home
-from wallet.webhooks import LONGEST_PAUSE_S, WEBHOOKS_MAX, Webhooks, check_url, pause_s, signature
+from wallet.programs.webhooks import LONGEST_PAUSE_S, WEBHOOKS_MAX, Webhooks, check_url, pause_s, signature
 
 URL = "https://shop.example/hook"
 

@@ -14,9 +14,13 @@ from protocol.base import AccountId, EntryId
 from protocol.ops import Op
 
 from .. import errors
-from ..act_listing import ActRow, ActState
-from ..act_orders import Propose, ops_of
-from ..act_shapes import (
+from ..money import parse_limit
+from ..service import Wallet
+from ..stewards.listing import ActRow, ActState
+from ..stewards.office import Office
+from ..stewards.orders import Propose, ops_of
+from ..stewards.words import Wording
+from .act_shapes import (
     ActPreviewView,
     ActsView,
     ActView,
@@ -26,11 +30,7 @@ from ..act_shapes import (
     RequestsView,
     StewardsView,
 )
-from ..act_views import act_view, community_view, invite_view, request_view
-from ..act_words import Wording
-from ..money import parse_limit
-from ..office import Office
-from ..service import Wallet
+from .act_views import act_view, community_view, invite_view, request_view
 from .durable import once_shown
 from .keyed import once_ever
 from .paying import bounded

@@ -13,9 +13,9 @@ from node.web.calls import Call
 from node.web.problem import Problem
 from node.web.scopes import Scope
 
-from ..asking import Asking, AskingView
 from ..errors import NotAMember
-from ..shapes import StoppingView
+from ..joining.asking import Asking, AskingView
+from .shapes import StoppingView
 
 JOINING = Problem(
     409, NotAMember.code, "This home is not a member of its community yet: it asks to be admitted.",

@@ -15,9 +15,9 @@ from ..errors import LeastSend, WalletError
 from ..money import parse_amount
 from ..orders import Order
 from ..service import Wallet
-from ..shapes import CheckedView, ChecksView
-from ..views import balance_view, checked_view
 from .durable import once_shown
+from .shapes import CheckedView, ChecksView
+from .views import balance_view, checked_view
 
 ORDERS_MAX = 200
 

@@ -1,7 +1,7 @@
 """The stream of what happens to the accounts of this wallet, over HTTP: server-sent events that can be taken up again.
 
-Each event names its place (`wallet.feed`); so does the beginning of the stream, and each sign of life while nothing
-happens. Whoever comes back with the last one misses nothing.
+Each event names its place (`wallet.programs.feed`); so does the beginning of the stream, and each sign of life while
+nothing happens. Whoever comes back with the last one misses nothing.
 """
 
 from collections.abc import AsyncIterator
@@ -15,8 +15,8 @@ from node.web.calls import Call, Query
 from node.web.problem import Failed, Problem
 from node.web.scopes import Scope
 
-from ..feed import Feed
-from ..happenings import At, Happening, read_at
+from ..programs.feed import Feed
+from ..programs.happenings import At, Happening, read_at
 
 KEEP_ALIVE_S = 15.0
 LISTENERS_MAX = 16

@@ -12,8 +12,8 @@ from node.web.calls import AS, Call, Query
 from node.web.problem import Failed, bad_request
 from node.web.scopes import Scope
 
-from ..exporting import FOREVER, Exporter, Wanted
 from ..formats import WRITERS
+from ..formats.exporting import FOREVER, Exporter, Wanted
 from ..formats.rows import Writer
 from ..service import Wallet
 from .durable import once_shown

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from node.addresses import plain
 from node.api import ServedNode
-from node.hosting import ROLES
+from node.hosting.home import ROLES
 from node.web.application import answer
 from node.web.calls import Call, read_body
 from node.web.problem import Failed, bad_request
@@ -14,9 +14,9 @@ from node.web.scopes import Scope
 from protocol.base import Malformed
 from protocol.host_card import read_host_card
 
-from ..host_keeping import Host, HostKeeper
-from ..host_shapes import HostsView, HostView
+from ..hosts.keeping import Host, HostKeeper
 from .durable import once_shown
+from .host_shapes import HostsView, HostView
 
 
 class LetIn(msgspec.Struct, forbid_unknown_fields=True):

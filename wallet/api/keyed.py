@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from node.exits import LOCKED, NOT_FOUND, REFUSED, USAGE
+from node.console.exits import LOCKED, NOT_FOUND, REFUSED, USAGE
 from node.web.calls import Handler
 from node.web.problem import Failed
 

@@ -14,13 +14,13 @@ from node.web.problem import Failed, bad_request
 from node.web.scopes import Scope
 
 from ..money import parse_amount
-from ..people import Names
+from ..people.people import Names
 from ..service import Wallet
-from ..shapes import PaymentView, PreviewView, ReceivedView
-from ..views import payment_view, preview_view, received_view
 from .durable import once_shown
 from .keyed import once_keyed
+from .shapes import PaymentView, PreviewView, ReceivedView
 from .spenders import spender_of
+from .views import payment_view, preview_view, received_view
 
 TIMEOUT_S_MAX = 3600.0
 

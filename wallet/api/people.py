@@ -21,10 +21,10 @@ from protocol.bodies import Offer
 from protocol.record import Kind
 
 from ..money import parse_amount
-from ..people import Called, Listed, People
-from ..people_shapes import OffersView, OfferView, ProfileView, PublishedView
+from ..people.people import Called, Listed, People
 from ..service import Wallet
 from .durable import once_shown
+from .people_shapes import OffersView, OfferView, ProfileView, PublishedView
 
 DAYS_MAX = 3650
 DAY_S = 86_400

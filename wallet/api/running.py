@@ -15,8 +15,8 @@ from node.web.calls import Call, read_body
 from node.web.scopes import Scope
 
 from ..service import Wallet
-from ..shapes import LockView, ReportView, StoppingView
-from ..views import report_view
+from .shapes import LockView, ReportView, StoppingView
+from .views import report_view
 
 
 class Unlock(msgspec.Struct, forbid_unknown_fields=True):

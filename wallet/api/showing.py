@@ -13,19 +13,11 @@ from node.web.calls import AS, Call, limit_in, number_in, paged
 from node.web.scopes import Scope
 from protocol.base import AccountId
 
-from ..people import Names
+from ..people.people import Names
 from ..service import Wallet
-from ..shapes import (
-    BalanceView,
-    HistoryView,
-    MembersView,
-    PaymentView,
-    RecentView,
-    SummaryView,
-    WalletStatusView,
-)
-from ..views import balance_view, member_view, payment_view, row_view
 from .durable import once_shown
+from .shapes import BalanceView, HistoryView, MembersView, PaymentView, RecentView, SummaryView, WalletStatusView
+from .views import balance_view, member_view, payment_view, row_view
 
 ACCOUNTS_SHOWN = 10
 RECENT_ROWS = 10

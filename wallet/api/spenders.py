@@ -5,7 +5,7 @@ from starlette.requests import Request
 from node.web.calls import grant_of
 from node.web.scopes import Scope
 
-from ..book_tokens import Spender
+from ..books.tokens import Spender
 
 
 def spender_of(request: Request) -> Spender | None:

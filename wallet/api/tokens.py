@@ -11,11 +11,11 @@ from node.web.application import answer
 from node.web.calls import Call, read_body
 from node.web.scopes import Scope
 
-from ..book_tokens import DAY_S
+from ..books.tokens import DAY_S
 from ..money import parse_amount
+from ..programs.tokens import Shown, Tokens
 from ..service import Wallet
-from ..shapes import MadeTokenView, TokensView, TokenView
-from ..tokens import Shown, Tokens
+from .shapes import MadeTokenView, TokensView, TokenView
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,14 +13,14 @@ from node.web.problem import Problem
 
 from ..client import STATUS_BY_EXIT
 from ..errors import KeyReused, KeyUnfinished, NameTaken, RefReused, WalletError
-from ..people import Names
+from ..people.people import Names
 from ..service import Wallet
-from ..views import error_facts
 from .batch import Batches
 from .exporting import Exporting
 from .paying import Paying
 from .running import Running
 from .showing import Showing
+from .views import error_facts
 
 STATUS_BY_CODE = {RefReused.code: 409, NameTaken.code: 409, KeyReused.code: 409, KeyUnfinished.code: 409}
 """Where the exit status says less than HTTP can."""

@@ -8,9 +8,9 @@ from node.web.application import answer
 from node.web.calls import Call, read_body
 from node.web.scopes import Scope
 
-from ..book_webhooks import Delivery, WebhookRow
-from ..shapes import AddedWebhookView, DeliveriesView, DeliveryView, TestedView, WebhooksView, WebhookView
-from ..webhooks import Shown, Webhooks
+from ..books.webhooks import Delivery, WebhookRow
+from ..programs.webhooks import Shown, Webhooks
+from .shapes import AddedWebhookView, DeliveriesView, DeliveryView, TestedView, WebhooksView, WebhookView
 
 
 class NewWebhook(msgspec.Struct, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from node.exits import LOCKED, NOT_FOUND, REFUSED, USAGE
+from node.console.exits import LOCKED, NOT_FOUND, REFUSED, USAGE
 from wallet.client import CallFailed, Client
 from wallet.commands.batch_plan import Plan, Planned, measured, minor_of, plan_lines, result_lines, shown, totals
 from wallet.commands.paying import move, timeout_option, wait_option

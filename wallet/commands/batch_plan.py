@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from node.amounts import format_amount
-from node.terminal import table
+from node.console.terminal import table
 from wallet.commands.showing import counted
 from wallet.formats.batchfile import BatchRow
 

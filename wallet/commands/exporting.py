@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from node.exits import USAGE
+from node.console.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
 from wallet.commands.showing import as_option, counted, query

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from node.commandline import WithExamples, global_options, take_global_options
+from node.console.commandline import WithExamples, global_options, take_global_options
 from wallet.commands.session import HOME
 
 

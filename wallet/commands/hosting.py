@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from node.exits import USAGE
+from node.console.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.papers import text_of
 from wallet.commands.session import Session
@@ -37,7 +37,7 @@ def found_with(
     """
     import trio
 
-    from wallet.founding_with_hosts import Wish, found_with_hosts  # loads the network library
+    from wallet.hosts.founding import Wish, found_with_hosts  # loads the network library
 
     wish = Wish(terms, handle, tuple(cards), quorum, is_witness, passphrase)
     session.terminal.hint(f"asking {len(cards)} {'host' if len(cards) == 1 else 'hosts'} to sign the founding ...")
@@ -56,7 +56,7 @@ def found_with(
 
 
 def _witness_line(witnesses: int, quorum: int) -> str:
-    from wallet.charter_words import tolerance
+    from wallet.stewards.charter import tolerance
 
     votes = f"{quorum} of {witnesses} witnesses make a payment final"
     return f"{votes}: {tolerance(witnesses, quorum)}"

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from node.terminal import table
+from node.console.terminal import table
 from wallet.commands.groups import CommandGroup
 from wallet.commands.papers import text_of
 from wallet.commands.session import Session, command, session_of

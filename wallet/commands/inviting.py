@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import click
 
-from node.commandline import DAY_S, Duration
-from node.exits import USAGE
+from node.console.commandline import DAY_S, Duration
+from node.console.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
 from wallet.commands.showing import alike_words, as_option, counted, when

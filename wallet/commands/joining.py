@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.commands.addresses import take_addresses
-from node.exits import REFUSED, USAGE
+from node.console.exits import REFUSED, USAGE
 from wallet.client import CallFailed
 from wallet.commands.keys import plain_failure
 from wallet.commands.papers import text_of
@@ -19,8 +19,8 @@ from wallet.commands.showing import counted
 if TYPE_CHECKING:
     from protocol.invite import Invite
     from protocol.ledger import Ledger
-    from wallet.applying import Applicant
     from wallet.home import Home
+    from wallet.joining.applying import Applicant
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def join(
     """Ask to be admitted by the invite that `given` is or names. Raises CallFailed."""
     from wallet.errors import WalletError
     from wallet.home import Home
-    from wallet.joining import check_wish
+    from wallet.joining.kept import check_wish
 
     if given == "-" and passphrase_file == "-":
         raise CallFailed("usage", "Only one of invite and passphrase can be on standard input.", exit_status=USAGE)
@@ -77,7 +77,7 @@ def _look(session: Session, home: "Home", invite: "Invite", handle: str) -> None
 
     from node import wallclock
     from protocol.invite import InviteFault
-    from wallet.asking import look  # loads the network library
+    from wallet.joining.asking import look  # loads the network library
 
     if invite.voucher.expires <= wallclock.now_s():
         raise invite_failure(InviteFault.EXPIRED.code, handle)
@@ -92,7 +92,7 @@ def _look(session: Session, home: "Home", invite: "Invite", handle: str) -> None
 
 def _is_taken(ledger: "Ledger", home: "Home", handle: str) -> bool:
     """Tell whether somebody else is called so; this home itself may have been admitted without knowing it yet."""
-    from wallet.joining import account_of, read_joining
+    from wallet.joining.kept import account_of, read_joining
 
     if home.is_joining() and account_of(ledger, read_joining(home).request) is not None:
         return False
@@ -120,7 +120,7 @@ def sentence(words: str) -> str:
 def _ask(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
     import trio
 
-    from wallet.asking import ask_now
+    from wallet.joining.asking import ask_now
 
     is_again = home.is_joining()
     if is_again:
@@ -137,7 +137,7 @@ def _ask(session: Session, home: "Home", invite: "Invite", wish: Wish, passphras
 
 
 def _begin(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
-    from wallet.joining import begin_joining
+    from wallet.joining.kept import begin_joining
 
     chosen = None if wish.no_passphrase else new_passphrase(session, passphrase)
     take_addresses(home.root, wish.listen, wish.announce)
@@ -146,7 +146,7 @@ def _begin(session: Session, home: "Home", invite: "Invite", wish: Wish, passphr
 
 def _ask_again(session: Session, home: "Home", invite: "Invite", wish: Wish, passphrase: str | None) -> None:
     from wallet import keystore
-    from wallet.joining import ask_again
+    from wallet.joining.kept import ask_again
 
     if passphrase is None and keystore.needs_passphrase(home):
         passphrase = asked_passphrase(session)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from node.exits import USAGE
+from node.console.exits import USAGE
 from wallet.client import CallFailed
 
 PAPER_BYTES_MAX = 16_384

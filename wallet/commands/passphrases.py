@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from node.exits import USAGE
+from node.console.exits import USAGE
 from wallet.client import CallFailed
 from wallet.commands.session import Session
 

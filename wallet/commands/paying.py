@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from node.commandline import Duration
-from node.exits import LOCKED, REFUSED, USAGE
+from node.console.commandline import Duration
+from node.console.exits import LOCKED, REFUSED, USAGE
 from wallet.client import CallFailed, Client
 from wallet.commands.session import Session, command
 from wallet.commands.showing import alike_words, as_option

@@ -6,9 +6,9 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from node.commandline import DAY_S, Duration
-from node.exits import USAGE
-from node.terminal import table
+from node.console.commandline import DAY_S, Duration
+from node.console.exits import USAGE
+from node.console.terminal import table
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
 from wallet.commands.showing import alike_words, as_option, query

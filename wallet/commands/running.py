@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from node.commands.addresses import address_options, take_addresses
-from node.detaching import POLITE_S, end_by_signal, is_gone, start_detached, tell_failure, tell_parent
+from node.console.detaching import POLITE_S, end_by_signal, is_gone, start_detached, tell_failure, tell_parent
 from wallet.client import CallFailed, read_run_file, require_wallet, running_pid, unreachable
 from wallet.commands.passphrases import forbid_core_dumps, given_passphrase, passphrase_options
 from wallet.commands.session import Session, command

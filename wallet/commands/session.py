@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from node.commandline import Command, said_globally
-from node.terminal import Terminal
+from node.console.commandline import Command, said_globally
+from node.console.terminal import Terminal
 from wallet.client import Client, connect
 
 HOME = "The folder of your wallet and node (or TALLY_HOME)."

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import click
 
-from node.exits import USAGE
-from node.terminal import table
+from node.console.exits import USAGE
+from node.console.terminal import table
 from wallet.client import CallFailed
 from wallet.commands.session import Session, command
 

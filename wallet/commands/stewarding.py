@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import click
 
-from node.commandline import Duration
-from node.exits import LOCKED, NOT_FINAL, REFUSED, USAGE
+from node.console.commandline import Duration
+from node.console.exits import LOCKED, NOT_FINAL, REFUSED, USAGE
 from wallet.client import CallFailed, Client
 from wallet.commands.paying import ANSWER_MARGIN_S
 from wallet.commands.session import Session, command

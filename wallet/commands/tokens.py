@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import click
 
-from node.commandline import Duration
-from node.terminal import table
+from node.console.commandline import Duration
+from node.console.terminal import table
 from wallet.commands.groups import CommandGroup
 from wallet.commands.session import Session, command
 from wallet.commands.showing import when

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import click
 
-from node.terminal import table
+from node.console.terminal import table
 from wallet.commands.groups import CommandGroup
 from wallet.commands.session import Session, command
 from wallet.commands.showing import when

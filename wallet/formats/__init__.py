@@ -4,7 +4,7 @@
     csvfile, jsonlines, hledger   each writes rows as text, line by line; none keeps more than a line
     batchfile   reads the CSV of a batch of payments
 
-Only text in and text out: what is exported and who may see it is decided in `wallet.exporting`.
+Only text in and text out: what is exported and who may see it is decided in `wallet.formats.exporting`.
 """
 
 from collections.abc import Mapping

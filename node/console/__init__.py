@@ -1,0 +1,1 @@
+"""What every command line shares, and the only places that print or ask."""

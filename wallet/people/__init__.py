@@ -1,0 +1,1 @@
+"""What members say of themselves, and names that look alike."""
