@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from node.hosting.host import HostUp
 
 LOG = "tally-node.log"
+STARTING = "it has its community and is on its way up; look again in a moment"
 WAITING = "it has no community yet and waits for whoever holds its card: `tally-node card` shows it"
 
 
@@ -123,7 +124,10 @@ def _status(home: Path) -> tuple[dict[str, Any], list[str]]:
         return {"running": True, "pid": pid, "community": None}, [f"the host is running (process {pid})", WAITING]
     client = running(home, START)
     if client is None:
-        raise unreachable("This host is not running.", START)
+        if pid is None:
+            raise unreachable("This host is not running.", START)
+        word = {"running": True, "pid": pid, "community": None, "starting": True}
+        return word, [f"the host is running (process {pid})", STARTING]
     told = client.get("/v1/status")
     return {"running": True, "pid": pid, **told}, _status_lines(told, pid)
 

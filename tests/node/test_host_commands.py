@@ -10,6 +10,7 @@ import pytest
 
 from node.__main__ import run
 from node.hosting.home import card_file, read_card, void_card
+from node.running import alone
 
 Outcome = tuple[int, str, str]
 
@@ -68,6 +69,19 @@ def test_a_damaged_card_is_made_anew(tally_node: Callable[..., Outcome], home: P
     status, _, err = tally_node("card")
     assert status == 1 and "tally-node card --new" in err
     assert tally_node("card", "--new")[0] == 0 and read_card(home) is not None
+
+
+def test_a_host_that_is_just_founded_with_is_on_its_way_and_not_down(
+    tally_node: Callable[..., Outcome], home: Path
+) -> None:
+    made(tally_node)
+    with alone(home / "run"):
+        assert "waits for whoever holds its card" in tally_node("status")[1]
+        void_card(home)
+        status, out, _ = tally_node("status")
+        assert status == 0 and "it has its community and is on its way up" in out
+        assert json.loads(tally_node("status", "--json")[1])["starting"] is True
+    assert tally_node("status")[0] == 4
 
 
 def test_a_host_with_a_community_says_that_its_card_opens_nothing(
