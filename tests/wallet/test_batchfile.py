@@ -19,6 +19,7 @@ ROW = BatchRow(2, "@bob", "2.50", "bread", "may-1")
         b'"payee","amount","memo","ref"\n"@bob","2.50","bread","may-1"\n',
         b'payee,amount,memo,ref\n@bob,"2,50",bread,may-1\n\n  \n',
         b"ref,memo,amount,payee\nmay-1,bread,2.50,@bob\n",
+        b"payee,amount,memo,ref\r@bob,2.50,bread,may-1\r",
     ],
 )
 def test_what_spreadsheets_write_is_read(content: bytes) -> None:
@@ -37,6 +38,7 @@ def test_columns_that_nobody_reads_are_named() -> None:
 
 
 NO_TABLE = [
+    (b"payee,amount," + b"x" * 200_000 + b"\nbob,1,\n", "first line"),
     (b"", "first line must be titles"), (b"bob,1\n", "first line must be titles"), (b"payee\nbob\n", "first line"),
     (b"payee,amount,amount\nbob,1,2\n", "stands over two columns"), (b"payee|amount\nbob|1\n", "first line"),
     ("payee,amount\nbob,1\n".encode("utf-16"), "UTF-16"), (b"payee,amount\nbob,1\ncaf\xe9,2\n", "Line 3 is not UTF-8"),

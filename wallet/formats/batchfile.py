@@ -16,11 +16,13 @@ from hashlib import blake2b
 BYTES_MAX = 16 << 20
 ROWS_MAX = 100_000
 CELL_MAX = 2_000
+TITLES_MAX = 100_000
 DELIMITERS = (",", ";", "\t")
 NEEDED, KNOWN = ("payee", "amount"), ("payee", "amount", "memo", "ref")
 REF_LETTERS = 24
 _POINT = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _COMMA = re.compile(r"([0-9]+),([0-9]+)", re.ASCII)
+_LINE_END = re.compile(r"[\r\n]")
 THOUSANDS = 3
 """Digits behind a comma that may stand for thousands as well."""
 
@@ -94,7 +96,9 @@ def _text(content: bytes) -> str:
 
 def _titles(text: str) -> tuple[list[str], str]:
     """The titles of the first line, in small letters, and what parts them."""
-    first = text.split("\n", 1)[0].rstrip("\r")
+    first = _LINE_END.split(text, maxsplit=1)[0]
+    if len(first) > TITLES_MAX:
+        raise Unreadable(f"The first line is longer than {TITLES_MAX} letters; such titles nobody wrote.")
     for delimiter in DELIMITERS:
         titles = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
         if set(NEEDED) <= set(titles):
