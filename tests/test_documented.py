@@ -24,7 +24,7 @@ from protocol.request import WORDS
 from protocol.signing import Tag
 from protocol.verdict import Code
 from tests.command_lines import PROGRAMS, parse
-from tests.documents import DOCUMENTS, ROOT, mentioned, typed
+from tests.documents import DOCUMENTS, PACKAGES, ROOT, mentioned, typed
 from tests.vectors.examples import section
 
 SPEC = (ROOT / "protocol" / "README.md").read_text()
@@ -151,3 +151,12 @@ def test_the_readme_shows_every_command(program: str) -> None:
     lines = [line for line in typed(README) if line.startswith(f"{program} ")]
     group = PROGRAMS[program]
     assert set(group.list_commands(click.Context(group))) <= {word for line in lines for word in line.split()[1:4]}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_and_link_that_a_document_names_is_there(document: Path) -> None:
+    text = document.read_text()
+    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]*)`", text)
+    linked = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in link]
+    missing = [name for name in named if not any(ROOT.glob(name.rstrip("/"))) and not any(ROOT.glob(f"{name}.py"))]
+    assert not missing + [link for link in linked if not (document.parent / link).exists()]
