@@ -1,6 +1,6 @@
 """What a person asks of the stewards, read into the op that does it; what makes no sense raises the wallet's errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -17,10 +17,19 @@ from .words import parse_percent
 Find = Callable[[str], AccountId]
 
 
+ADMITTED = {"member", "limit"}
+CHARGED = {"member", "amount", "reason"}
+TAKES: Mapping[str, set[str]] = {
+    "admit": ADMITTED, "limit": ADMITTED, "suspend": {"member"}, "freeze": {"member"}, "reinstate": {"member"},
+    "charge": CHARGED, "grant": CHARGED, "charter": {"least", "ceiling", "levy", "commons_limit"}, "nothing": set(),
+}  # fmt: skip
+"""Which fields each act takes. What it would not heed is refused: somebody meant something by it."""
+
+
 class Propose(msgspec.Struct, forbid_unknown_fields=True):
     """An act to be composed. `charge` takes `amount` from the member into the commons, `grant` gives it out of the
     commons; `admit` names a handle of a request; `charter` changes the fields that are given; `nothing` only takes the
-    place, to bury what is open."""
+    place, to bury what is open. A field that the act does not take is refused."""
 
     act: Literal["admit", "limit", "suspend", "freeze", "reinstate", "charge", "grant", "charter", "nothing"]
     member: str | None = None
@@ -32,6 +41,12 @@ class Propose(msgspec.Struct, forbid_unknown_fields=True):
     levy: str | None = None
     commons_limit: str | None = None
     timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a field that this act does not take; msgspec makes it a fault of the body."""
+        for name in sorted(set().union(*TAKES.values()) - TAKES[self.act]):
+            if getattr(self, name):
+                raise ValueError(f"an act of the kind {self.act} takes no {name}")
 
 
 def ops_of(order: Propose, commons: Commons, find: Find) -> list[CommonsOp]:
