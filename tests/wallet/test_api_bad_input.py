@@ -211,6 +211,14 @@ async def test_a_good_body_under_a_wrong_header_is_refused(
     assert (got.status, got.json["code"], wallet.told) == (status, code, [])
 
 
+@pytest.mark.parametrize("path", ["pay", "refund"])
+@pytest.mark.parametrize("second", [b"rent-may", b"rent-june"])
+async def test_two_keys_on_one_call_are_refused(app: Guarded, wallet: ToldWallet, path: str, second: bytes) -> None:
+    keys = (b"idempotency-key", b"rent-may"), (b"idempotency-key", second)
+    got = await send(app, path, json.dumps(GOOD[path]).encode(), *keys)
+    assert (got.status, got.json["code"], wallet.told) == (400, "bad_request", [])
+
+
 QUERIES = [
     ("history", "limit=0"), ("history", "limit=-1"), ("history", "limit=x"), ("history", "limit="),
     ("history", "limit=1.5"), ("history", "limit=%D9%A3"), ("history", "limit=" + "9" * 30), ("members", "limit=0"),

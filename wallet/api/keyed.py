@@ -7,13 +7,21 @@ from starlette.responses import Response
 
 from node.console.exits import LOCKED, NOT_FOUND, REFUSED, USAGE
 from node.web.calls import Handler
-from node.web.problem import Failed
+from node.web.problem import Failed, bad_request
 
 from ..errors import WalletError
 from ..service import Wallet
 
 NOTHING_DONE = {USAGE, REFUSED, LOCKED, NOT_FOUND}
 """The exit statuses of failures after which nothing has changed."""
+
+
+def key_in(request: Request) -> str | None:
+    """The Idempotency-Key of a call, if it has one. Raises Failed for two: nobody can know which is meant."""
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) > 1:
+        raise Failed(bad_request("Idempotency-Key was sent twice", "send one of them"))
+    return keys[0] if keys else None
 
 
 def once_keyed(wallet: Wallet) -> Callable[[Handler], Handler]:
@@ -24,7 +32,7 @@ def once_keyed(wallet: Wallet) -> Callable[[Handler], Handler]:
 
     def keyed(handler: Handler) -> Handler:
         async def answered(request: Request) -> Response:
-            key = request.headers.get("idempotency-key")
+            key = key_in(request)
             if key is not None:
                 await wallet.keys.claim(key, f"{request.method} {request.url.path}", await request.body())
             return await handler(request)
@@ -39,7 +47,7 @@ def once_ever(wallet: Wallet) -> Callable[[Handler], Handler]:
 
     def keyed(handler: Handler) -> Handler:
         async def answered(request: Request) -> Response:
-            key, keys = request.headers.get("idempotency-key"), wallet.keys
+            key, keys = key_in(request), wallet.keys
             if key is None:
                 return await handler(request)
             if not await keys.claim(key, f"{request.method} {request.url.path}", await request.body()):

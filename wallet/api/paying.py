@@ -17,7 +17,7 @@ from ..money import parse_amount
 from ..people.people import Names
 from ..service import Wallet
 from .durable import once_shown
-from .keyed import once_keyed
+from .keyed import key_in, once_keyed
 from .shapes import PaymentView, PreviewView, ReceivedView
 from .spenders import spender_of
 from .views import payment_view, preview_view, received_view
@@ -97,7 +97,7 @@ class Paying:
             parse_amount(order.amount, community.decimals),
             note=order.memo,
             sealed=order.sealed,
-            ref=one_ref(order.ref, request.headers.get("idempotency-key")),
+            ref=one_ref(order.ref, key_in(request)),
             wait=order.wait,
             timeout_s=bounded(order.timeout_s),
             spender=spender_of(request),
