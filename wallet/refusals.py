@@ -3,6 +3,7 @@
 from protocol.base import AMOUNT_MAX, AccountId
 from protocol.commons import FROZEN
 from protocol.compose import Prevented
+from protocol.ops import forbidden_code_point
 from protocol.verdict import Code
 
 from .errors import BY_RULE, BadAmount, BadRequest, Busy, Frozen, Refused, SelfPayment, Suspended, WalletError
@@ -45,5 +46,7 @@ def check_order(payer: AccountId, order: Order) -> None:
     check_memo(order.memo, sealed=order.sealed)
     if order.ref is not None and not 1 <= len(order.ref) <= REF_MAX:
         raise BadRequest(f"A ref has 1 to {REF_MAX} characters.")
+    if order.ref is not None and (point := forbidden_code_point(order.ref)):
+        raise BadRequest(f"The ref holds {point}, an invisible or control character.", {"code_point": point})
     if order.ref is not None and order.ref.startswith(REFUND):
         raise BadRequest(f'A ref may not begin with "{REFUND}": so begin those of `tally refund`.')

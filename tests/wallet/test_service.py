@@ -180,6 +180,15 @@ async def test_no_ref_of_a_person_can_be_taken_for_that_of_a_refund(village: Vil
         assert (back.payee.account, back.amount) == (ANA, 5)
 
 
+@pytest.mark.parametrize("ref", ["", "r" * 201, "may\n2026-05-01 forged", "\x1b[31m", "\0", "\u202eyam"])
+async def test_a_ref_is_short_words_on_one_line(village: Village, tmp_path: Path, ref: str) -> None:
+    async with running(tmp_path / "ana", village.node()) as ana:
+        before = dict(ana.book.heads)
+        with pytest.raises(errors.BadRequest, match="ref"):
+            await ana.pay(ANA, BEN_IN_IT, 5, ref=ref)
+        assert ana.book.heads == before
+
+
 @pytest.mark.parametrize("handle", ["@zed", "@ben", "@commons", "17", ""])
 async def test_an_account_that_is_not_of_this_wallet_is_not_found(
     village: Village, tmp_path: Path, handle: str
