@@ -160,3 +160,16 @@ def test_every_file_and_link_that_a_document_names_is_there(document: Path) -> N
     linked = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in link]
     missing = [name for name in named if not any(ROOT.glob(name.rstrip("/"))) and not any(ROOT.glob(f"{name}.py"))]
     assert not missing + [link for link in linked if not (document.parent / link).exists()]
+
+
+@pytest.mark.parametrize("package", ["node", "wallet"])
+def test_the_rooms_that_a_package_lists_are_there(package: str) -> None:
+    text = (ROOT / package / "README.md").read_text()
+    names = [
+        name
+        for line in re.findall(r"^ {4}([a-z_]+/?(?:, [a-z_]+/?)*) {2,}", text, re.MULTILINE)
+        for name in line.split(", ")
+    ]
+    assert len(names) > 10
+    missing = [name for name in names if not (ROOT / package / (name if name.endswith("/") else f"{name}.py")).exists()]
+    assert not missing
