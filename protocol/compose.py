@@ -83,6 +83,11 @@ def compose(
     return draft.entry(tuple(ops), time)
 
 
+def levy_with(ledger: Ledger, account: AccountId, wish: Wish) -> int:
+    """What goes to the commons beside one payment: the levy that falls due with it, in smallest units."""
+    return 0 if wish.to == COMMONS else _Draft(ledger, account, (wish,), ()).levy()
+
+
 class _Draft:
     """An entry being composed: the facts that all steps read."""
 

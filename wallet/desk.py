@@ -18,6 +18,7 @@ from protocol.base import TAIL_MAX, AccountId, EntryId
 from protocol.compose import Prevented, Wish, compose
 from protocol.entry import Entry, SignedEntry, sealed
 from protocol.messages import AskHead, Position
+from protocol.ops import Send
 from protocol.signer import ReadOnly as SignerReadOnly
 from protocol.signer import Ready, Reason, Signer
 from protocol.signing import SecretKey, Tag, sign
@@ -236,14 +237,16 @@ class Desk:
         signature = sign(self._key(), Tag.ENTRY, self._node.ledger.commons.community, entry.encode())
         signed = sealed(entry, ((0, signature),))
         return Signing(
-            signed, payment_rows(order, signed), self._node.final_on_disk(self.account), self._spending(order)
+            signed, payment_rows(order, signed), self._node.final_on_disk(self.account), self._spending(order, entry)
         )
 
-    def _spending(self, order: Order) -> Spending | None:
-        """What the order takes of the cap of the token that asked for it."""
+    def _spending(self, order: Order, entry: Entry) -> Spending | None:
+        """What the order takes of the cap of the token that asked for it, the levy included."""
         if order.spender is None:
             return None
-        return Spending(order.spender, order.amount, int(self._staff.wall_clock()))
+        sent = sum(op.amount for op in entry.ops if isinstance(op, Send))
+        amount = sent if order.bounce is None else order.amount
+        return Spending(order.spender, amount, int(self._staff.wall_clock()))
 
     def _compose(self, order: Order) -> Entry:
         ledger, keys = self._node.ledger, self._staff.keys()

@@ -14,6 +14,7 @@ import trio
 
 from node.standing import Standing
 from protocol.base import AccountId
+from protocol.compose import Wish, levy_with
 from protocol.entry import SignedEntry
 from protocol.ledger import Incoming
 from protocol.messages import Position
@@ -310,6 +311,10 @@ class Wallet:
     def balance(self, account: AccountId) -> Balance:
         """Where an account stands now."""
         return self._window.balance(account, self._desk(account).trouble)
+
+    def levy(self, account: AccountId, payee: AccountId, amount: int) -> int:
+        """What a payment would send to the commons besides."""
+        return levy_with(self.node.ledger, account, Wish(payee, amount))
 
     def history(self, account: AccountId, limit: int = 50, after: str | None = None) -> HistoryPage:
         """Payments of an account, newest first, behind what the page before gave as `next`. Raises BadRequest."""

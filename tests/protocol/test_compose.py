@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.base import COMMONS, PPM, TAIL_MAX, AccountId, Amount
-from protocol.compose import RECVS_MAX, Prevented, Wish, compose
+from protocol.compose import RECVS_MAX, Prevented, Wish, compose, levy_with
 from protocol.entry import Entry, SignedEntry, sealed
 from protocol.ledger import Effects, Ledger
 from protocol.ops import Amend, Bounce, Charter, Limits, Open, PublicNote, Recv, Reinstate, Send, Suspend
@@ -139,7 +139,9 @@ def test_the_levy_goes_to_the_commons_when_a_whole_unit_is_due() -> None:
     ledger = opened(town)
     for _ in range(7):
         assert len(do(ledger, town, ANA, Wish(BEN, 7)).ops) == 1
+    assert [levy_with(ledger, ANA, Wish(to, 7)) for to in (BEN, COMMONS)] == [1, 0]
     assert do(ledger, town, ANA, Wish(BEN, 7)).ops[1:] == (Send(COMMONS, Amount(1)),)
+    assert levy_with(ledger, ANA, Wish(BEN, 7)) == 0
     facts = prevented(ledger, ANA, Wish(BEN, 50)).facts
     assert facts["levy"] == 1 and facts["missing"] == 7 * 8 + 1 + 50 + 1 - 100
 

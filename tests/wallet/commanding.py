@@ -25,6 +25,7 @@ PAYMENT = {
 PREVIEW = {
     "payer": "ana", "payee": "bob", "amount": "2.50", "unit": "hours", "memo": "bread", "balance": "0.00",
     "balance_after": "-2.50", "spendable": "20.00", "locked": False, "payee_name": None, "payee_alike": [],
+    "levy": "0.00",
 }  # fmt: skip
 ROW = {
     "id": "pay1abc", "kind": "paid", "state": "final", "other": "bob", "amount": "-2.50", "memo": "bread",

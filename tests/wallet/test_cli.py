@@ -66,8 +66,15 @@ def test_at_a_terminal_pay_asks_once_and_shows_the_balance_afterwards(tally: Tal
     asking.append("y\n")
     got = tally("pay", "@bob", "2.50")
     assert got.status == 0
-    assert "@ana pays @bob 2.50 hours" in got.err and "afterwards -2.50 hours" in got.err
+    assert "@ana pays @bob 2.50 hours" in got.err and "afterwards -2.50 hours" in got.err and "levy" not in got.err
     assert [path for path, _ in got.asked] == ["/v1/wallet/preview", "/v1/wallet/pay"]
+
+
+def test_a_levy_is_shown_before_anybody_says_yes(tally: Tally, asking: list[str]) -> None:
+    tally.answers = {"preview": {**PREVIEW, "levy": "0.05", "balance_after": "-2.55"}, "pay": PAYMENT}
+    asking.append("y\n")
+    got = tally("pay", "@bob", "2.50")
+    assert "and a levy of 0.05 hours goes to the commons" in got.err and "afterwards -2.55 hours" in got.err
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yess\n", "x\n"])

@@ -10,11 +10,14 @@ import trio
 import trio.testing
 
 from node.standing import Standing
+from node.web.scopes import Scope
 from protocol.base import COMMONS, AccountId, EntryId
 from protocol.payment import PaymentId
 from protocol.verdict import Verdict
 from wallet import errors
 from wallet.books.book import Jotting, Signing
+from wallet.books.tokens import Spender
+from wallet.programs.tokens import Tokens
 from wallet.service import Wallet
 
 from .village import PLAIN, Village, VillageNode, running, settle
@@ -178,6 +181,20 @@ async def test_no_ref_of_a_person_can_be_taken_for_that_of_a_refund(village: Vil
         assert ben.book.heads == before
         back = await ben.refund(paid.id)
         assert (back.payee.account, back.amount) == (ANA, 5)
+
+
+async def test_the_levy_is_known_before_a_payment_and_counts_against_the_cap_of_a_token(tmp_path: Path) -> None:
+    village = settle(tmp_path, {"ana": ["ana"], "ben": ["ben"]}, charter=replace(PLAIN, levy_ppm=500_000))
+    async with running(tmp_path / "ana", village.node()) as ana:
+        tokens = Tokens(ana.book, ana.clerk)
+        shown, _ = await tokens.create("till", Scope.SPEND, 12, 0)
+        spender = Spender(shown.row.hash, 12)
+        assert ana.levy(ANA, BEN, 6) == 3
+        await ana.pay(ANA, BEN, 6, wait="recorded", spender=spender)
+        assert (ana.balance(ANA).balance, tokens.listed()[0].spent) == (-9, 9)
+        with pytest.raises(errors.CapReached):
+            await ana.pay(ANA, BEN, 3, wait="recorded", spender=spender)
+        assert (ana.balance(ANA).balance, tokens.listed()[0].spent) == (-9, 9)
 
 
 @pytest.mark.parametrize("ref", ["", "r" * 201, "may\n2026-05-01 forged", "\x1b[31m", "\0", "\u202eyam"])

@@ -81,6 +81,9 @@ class ToldWallet:
         self._tell("balance", account)
         return Balance(account, "ana", -250, 100, 2000, 1650, "hours", 2)
 
+    def levy(self, account: AccountId, payee: AccountId, amount: int) -> int:
+        return amount // 50
+
     def history(self, account: AccountId, limit: int, after: str | None = None) -> HistoryPage:
         self._tell("history", account, limit, after)
         row = HistoryRow("pay1abc", "paid", Standing.FINAL, Party(BOB, "bob"), -250, None, True, None, 9)
@@ -228,7 +231,8 @@ async def test_the_wallets_errors_keep_their_codes_and_their_facts(
 
 async def test_a_preview_pays_nothing(app: Guarded, wallet: ToldWallet) -> None:
     got = await post(app, "/v1/wallet/preview", ORDER)
-    assert got.json["balance"] == "-2.50" and got.json["balance_after"] == "-5.00" and got.json["locked"] is True
+    assert got.json["balance"] == "-2.50" and got.json["levy"] == "0.05" and got.json["locked"] is True
+    assert got.json["balance_after"] == "-5.05"
     assert [what[0] for what in wallet.told] == ["balance"]
 
 

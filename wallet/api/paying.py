@@ -84,8 +84,8 @@ class Paying:
         amount = parse_amount(order.amount, self._wallet.community().decimals)
         handle = handle_of(self._node.ledger.commons, payee)
         balance, locked = self._wallet.balance(account), self._wallet.locked
-        called = self._names.called().get(payee)
-        return answer(preview_view(balance, handle, called, amount, order.memo, locked=locked))
+        called, levy = self._names.called().get(payee), self._wallet.levy(account, payee, amount)
+        return answer(preview_view(balance, handle, called, amount, levy, order.memo, locked=locked))
 
     async def pay(self, request: Request) -> Response:
         """Pay, and answer when the payment is in the state asked for; the same `ref` is the same payment."""

@@ -96,7 +96,8 @@ class ReceivedView(TypedDict):
 
 
 class PreviewView(TypedDict):
-    """What a payment would do; with `locked` it would be refused until the wallet is unlocked."""
+    """What a payment would do; with `locked` it would be refused until the wallet is unlocked. `levy` goes to the
+    commons besides, and is in `balance_after`."""
 
     payer: str
     payee: str
@@ -105,6 +106,7 @@ class PreviewView(TypedDict):
     amount: str
     unit: str
     memo: str | None
+    levy: str
     balance: str
     balance_after: str
     spendable: str

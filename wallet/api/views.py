@@ -87,7 +87,7 @@ def received_view(taken: Received, community: Community) -> ReceivedView:
 
 
 def preview_view(
-    payer: Balance, payee: str, called: Called | None, amount: int, memo: str | None, *, locked: bool
+    payer: Balance, payee: str, called: Called | None, amount: int, levy: int, memo: str | None, *, locked: bool
 ) -> PreviewView:
     """What a payment would do; with `locked` it would be refused until the wallet is unlocked."""
     decimals = payer.decimals
@@ -99,8 +99,9 @@ def preview_view(
         "amount": format_amount(amount, decimals),
         "unit": payer.unit,
         "memo": memo,
+        "levy": format_amount(levy, decimals),
         "balance": format_amount(payer.balance, decimals),
-        "balance_after": format_amount(payer.balance - amount, decimals),
+        "balance_after": format_amount(payer.balance - amount - levy, decimals),
         "spendable": format_amount(payer.spendable, decimals),
         "locked": locked,
     }

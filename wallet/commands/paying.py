@@ -74,6 +74,7 @@ def preview_lines(found: Mapping[str, Any]) -> list[str]:
     return (locked if found["locked"] else []) + [
         f"@{found['payer']} pays @{found['payee']}{name} {found['amount']} {unit}{memo}",
         *([f"take care: @{found['payee']} {alike_words(found['payee_alike'])}"] if found["payee_alike"] else []),
+        *([f"and a levy of {found['levy']} {unit} goes to the commons"] if found["levy"].strip("0.") else []),
         f"balance now {found['balance']} {unit}, afterwards {found['balance_after']} {unit}",
     ]
 

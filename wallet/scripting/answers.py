@@ -112,6 +112,8 @@ class Preview:
     amount: Decimal
     unit: str
     memo: str | None
+    levy: Decimal
+    """What goes to the commons besides; it is in `balance_after`."""
     balance: Decimal
     balance_after: Decimal
     spendable: Decimal
