@@ -21,6 +21,7 @@ from wallet import errors
 from wallet.books.book import Book
 from wallet.books.clerk import Clerk
 from wallet.home import Home
+from wallet.programs.posting import Poster
 from wallet.programs.webhooks import LONGEST_PAUSE_S, WEBHOOKS_MAX, Webhooks, check_url, pause_s, signature
 
 URL = "https://shop.example/hook"
@@ -251,7 +252,7 @@ BAD = [
     "https://a@shop.example/", "http://shop.example/#x", "http://shop.example:0/", "http://shop.example:99999/",
     "http://shop.example:x/", "http://shop .example/", "http://shop.example/ x", "http://shop.example/\n", "http://é/",
     "javascript:alert(1)", "http://shop.example\\@evil.example/", "http://[::1/", "http://x/" + "a" * 2000, "//x/",
-    "unix:/run/x", "http://shop.example/\x00",
+    "unix:/run/x", "http://shop.example/\x00", "http://shop..example/", "http://./", "http://" + "a" * 64 + ".example/",
 ]  # fmt: skip
 
 
@@ -269,6 +270,11 @@ async def test_another_address_is_refused_and_nothing_is_sent(
             with pytest.raises(errors.BadRequest):
                 await webhooks.add(url, "shop", (), check=check)
         assert webhooks.listed() == [] and receiver.got == []
+
+
+@pytest.mark.parametrize("host", ["shop..example", "a" * 64, "xn--", "xn--a"])
+async def test_a_host_that_no_name_server_can_be_asked_for_is_only_not_reached(host: str) -> None:
+    assert "could not be reached" in await Poster().post(f"http://{host}/", {}, b"{}")
 
 
 async def test_names_and_events_are_checked_before_anything_is_sent(

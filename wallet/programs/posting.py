@@ -31,7 +31,8 @@ class Poster:
                     return "" if response.is_success else f"it answered {response.status_code}"
             except httpx.TimeoutException:
                 return f"no answer within {TIMEOUT_S:.0f} seconds"
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+                # ValueError: a host that cannot be looked up, as x..y; the library lets it through.
                 return f"it could not be reached ({type(error).__name__})"
         return f"no answer within {TIMEOUT_S:.0f} seconds"
 

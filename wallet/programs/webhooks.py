@@ -66,6 +66,7 @@ def check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # else no name server can be asked for it
     except ValueError:
         raise wrong from None
     is_bare = not parts.username and not parts.password and "@" not in parts.netloc and "#" not in url
