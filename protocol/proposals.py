@@ -77,18 +77,23 @@ class Proposals:
     def take(self, signed: SignedEntry) -> bool:
         """Take the ballots that are shown with an act; tells whether any of them is new.
 
-        What is of another place, beyond the window, invalid or not by a steward is left aside.
+        What is of another place, beyond the window or far below it, invalid or not by a steward is left aside.
         """
-        if signed.account != COMMONS or signed.seq != self.seq or signed.round > self.base + WINDOW:
+        if signed.account != COMMONS or signed.seq != self.seq:
+            return False
+        if not self.base - WINDOW <= signed.round <= self.base + WINDOW:
             return False
         fresh = [pair for pair in signed.signatures if self._is_new(signed, *pair)]
         if not fresh or (signed.id not in self._bodies and not self._judge(signed)):
             return False
-        self._bodies.setdefault(signed.id, replace(signed, signatures=(), round=0))
+        self._keep_body(signed)
         for steward, signature in fresh:
             self._ballots.setdefault(steward, {}).setdefault(signed.round, {})[signed.id] = signature
         self._forget()
         return True
+
+    def _keep_body(self, signed: SignedEntry) -> None:
+        self._bodies.setdefault(signed.id, replace(signed, signatures=(), round=0))
 
     def _is_new(self, signed: SignedEntry, steward: int, signature: Signature) -> bool:
         if steward >= len(self.stewards.keys):
@@ -117,8 +122,8 @@ class Proposals:
         known = self.evidence.get(signed.id)
         if known is None or known.place.incarnation < votes.place.incarnation:
             self.evidence[signed.id] = votes
-        if signed.id in self._bodies:
-            self.lock = max(self.evidence, key=lambda id: (self.evidence[id].place.incarnation, id))
+        self._keep_body(signed)  # also when its ballots are of rounds long past: nothing else can be decided
+        self.lock = max(self.evidence, key=lambda id: (self.evidence[id].place.incarnation, id))
         self.spend(votes.place.incarnation)
 
     # What is there

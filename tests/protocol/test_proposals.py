@@ -124,6 +124,30 @@ def test_a_lock_is_carried_by_all_who_signed_anything_and_by_nobody_else(town: T
     assert open_place.duty(0, set(), {}) is None
 
 
+def test_what_was_signed_far_below_the_rounds_that_count_is_no_news_again_and_again(
+    town: Town, open_place: Proposals
+) -> None:
+    wanted = dues(town, round=2 * WINDOW, by=(0, 1))
+    open_place.spend(2 * WINDOW - 1)
+    assert open_place.take(wanted)
+    for old in (dues(town, by=(2,)), dues(town, 6, by=(2,))):
+        assert not open_place.take(old) and not open_place.take(old)
+    assert open_place.shown() == [wanted] and [act.signers for act in open_place.acts()] == [(0, 1)]
+
+
+def test_a_lock_binds_however_many_rounds_came_after_it(town: Town, open_place: Proposals) -> None:
+    held = dues(town, 6, by=(1, 2))
+    open_place.spend(2 * WINDOW)
+    votes = gather([town.vote(Place(0, AccountId(0), 0, 1, held.id), witness, Tag.VOTE) for witness in range(3)])
+    open_place.bind(votes, held)
+    open_place.take(dues(town, round=2 * WINDOW + 1, by=(0,)))
+    assert open_place.lock == held.id
+    choice = open_place.duty(2, set(), {0: held.id})
+    assert choice == Choice(2 * WINDOW + 2, held.id)  # in the round before steward 0 has signed another act
+    assert open_place.take(dues(town, 6, round=choice.round, by=(2,)))
+    assert open_place.at(choice) == dues(town, 6, round=choice.round, by=(2,))
+
+
 def test_nothing_is_signed_again_while_the_witnesses_are_asked(town: Town, open_place: Proposals) -> None:
     first, second = dues(town, by=(0, 1)), dues(town, 6, round=1, by=(0,))
     open_place.take(first)
