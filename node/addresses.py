@@ -7,12 +7,14 @@ import re
 import socket
 from ipaddress import IPv6Address, ip_address
 
+from protocol.addresses import PORT_MAX as PORT_MAX
+from protocol.addresses import check_address
+from protocol.base import Malformed
+
 NOWHERE = "none"
 """What people write for a node that does not listen."""
 ANYWHERE = ("0.0.0.0", "::")
-PORT_MAX = 65_535
 
-_FORM = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/([^/\s]+)/tcp/([1-9][0-9]{0,4})")
 # Short enough for any node card.
 _NAME = re.compile(r"(?=.{1,100}$)(?!-)[A-Za-z0-9-]{1,63}(\.(?!-)[A-Za-z0-9-]{1,63})*\.?")
 
@@ -33,23 +35,24 @@ def multiaddr(host: str, port: int) -> str:
 
 
 def is_multiaddr(text: str) -> bool:
-    """Tell whether a multiaddr names a place that can be dialled, without a peer id at its end."""
-    found = _FORM.fullmatch(text)
-    if found is None or int(found[3]) > PORT_MAX:
-        return False
+    """Tell whether a multiaddr names a place that others can dial, without a peer id at its end, as cards have it."""
     try:
-        made = multiaddr(found[2], int(found[3]))
-    except NotAnAddress:
+        check_address(text, with_peer=False)
+    except Malformed:
         return False
-    return made == text or (found[1].startswith("dns") and made.startswith("/dns/"))
+    return True
 
 
 def read_announced(text: str) -> str:
     """Read `HOST:PORT` or a multiaddr as where others reach this node. Raises NotAnAddress."""
-    if text.startswith("/"):
-        if not is_multiaddr(text):
-            raise NotAnAddress(f"{text!r} is not of the form /ip4/192.0.2.7/tcp/4100")
-        return text
+    address = text if text.startswith("/") else _multiaddr_of(text)
+    try:
+        return check_address(address, with_peer=False)
+    except Malformed as error:
+        raise NotAnAddress(f"others cannot dial {text!r}: {error}") from None
+
+
+def _multiaddr_of(text: str) -> str:
     host, port = _split(text)
     if port is None:
         raise NotAnAddress(f"{text!r} has no port; write HOST:PORT")
@@ -67,6 +70,8 @@ def read_listened(text: str) -> tuple[str, int]:
         return "", 0
     host, port = _split(text)
     try:
+        if "%" in host:  # of one network card only: no card of a node can say it
+            raise ValueError(host)
         return str(ip_address("127.0.0.1" if host == "localhost" else host)), port or 0
     except ValueError:
         raise NotAnAddress(
@@ -96,7 +101,9 @@ def own_address() -> str:
 
 def _split(text: str) -> tuple[str, int | None]:
     """Host and port; an IPv6 address with a port stands in brackets."""
-    found = re.fullmatch(r"\[([^\]]+)\](?::([0-9]+))?", text) or re.fullmatch(r"([^:\[\]]+)(?::([0-9]+))?", text)
+    found = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,9}))?", text) or re.fullmatch(
+        r"([^:\[\]]+)(?::([0-9]{1,9}))?", text
+    )
     host, port = (text, None) if found is None else (found[1], found[2])
     if port is not None and not (port == str(int(port)) and 1 <= int(port) <= PORT_MAX):
         raise NotAnAddress(f"{port} is no port; write a number 1 to {PORT_MAX}")
