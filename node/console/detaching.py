@@ -104,7 +104,7 @@ def _crash_log(home: Path) -> BinaryIO:
 
 def _environment() -> dict[str, str]:
     """This environment, with the folder that our packages lie in findable from anywhere."""
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])  # beside the package `node`, in whose folder this one lies
     known = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": here if not known else f"{here}{os.pathsep}{known}"}
 
