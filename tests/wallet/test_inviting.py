@@ -13,7 +13,7 @@ from protocol.bodies import ROLE_ARCHIVE, ROLE_WALLET, ROLE_WITNESS, Card
 from protocol.invite import Invite, InviteFault, invite_fault, read_invite
 from protocol.ops import Admit
 from protocol.request import Request, request_fault
-from protocol.signing import Tag, sign
+from protocol.signing import Authority, Tag, sign
 from tests.builders import authority, key
 from tests.papers import peer
 from wallet import errors
@@ -93,6 +93,18 @@ def ask(community: CommunityId, made: Invite, handle: str, name: str = "", lasts
     return replace(draft, by_invite=by_invite, by_account=by_account)
 
 
+def ask_with_keys(community: CommunityId, made: Invite, handle: str, count: int) -> Request:
+    """What a newcomer leaves whose account shall answer to so many keys, most of which sign."""
+    keys = sorted((key(f"{handle}-{number}") for number in range(count)), key=lambda one: one.public)
+    threshold = count // 2 + 1
+    account = Authority(threshold, tuple(one.public for one in keys))
+    draft = Request(made.voucher, account, handle, "hello", NOW_S + 1000, Signature(bytes(64)), ())
+    content = draft.content()
+    by_invite = sign(made.key, Tag.REQUEST, community, content)
+    signed = [(index, sign(one, Tag.REQUEST, community, content)) for index, one in enumerate(keys[:threshold])]
+    return replace(draft, by_invite=by_invite, by_account=tuple(signed))
+
+
 async def test_an_invite_is_good_and_says_where_to_knock_witnesses_first(tmp_path: Path) -> None:
     hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1, limit=70)
     async with inviting(tmp_path, "ana", hall) as desk:
@@ -142,6 +154,20 @@ async def test_requests_on_a_voucher_are_admitted_together_as_often_as_it_says(t
         desk.steward.acts.wake()
         await quiet()
         assert len(hall.decided) == 1 and desk.steward.acts.pages.uses(made.voucher.key) == 2
+
+
+async def test_newcomers_with_many_keys_come_in_by_several_acts_and_stop_nobody(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with inviting(tmp_path, "ana", hall) as desk:
+        made = await desk.inviting.invite(ANA, 50, 60, 15)
+        many = [ask_with_keys(hall.community, made, f"{'wide' * 7}-{number:02}", 16) for number in range(10)]
+        assert request_fault(desk.papers.ledger, many[0], NOW_S) is None
+        desk.papers.waiting = [*many, ask(hall.community, made, "cem")]
+        for _ in range(3):
+            desk.steward.acts.wake()
+            await quiet()
+        assert len(hall.decided) == 2 and "cem" in desk.handles()
+        assert {request.handle for request in many} <= set(desk.handles())
 
 
 async def test_uses_are_counted_by_the_voucher_that_was_issued_also_after_a_restart(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from node import wallclock
 from protocol import codec
-from protocol.base import COMMONS, AccountId
+from protocol.base import COMMONS, AccountId, PublicKey
 from protocol.bodies import ROLE_ARCHIVE, ROLE_WITNESS, Card
 from protocol.invite import SEED_BYTES, USES_MAX, Invite, InviteFault, Voucher, one_time_key, voucher_fault
 from protocol.ledger import Ledger
@@ -33,6 +33,8 @@ LONGEST_S = 365 * 86_400
 VOUCHER_BYTES_MAX = 4_096
 ADMITS_MAX = 24
 """Newcomers in one act; more follow in the next."""
+ADMITS_BYTES_MAX = 3_500
+"""Their ops together. An entry has room for no more, and who asks chooses how many keys an account has."""
 
 
 class Cards(Protocol):
@@ -201,19 +203,26 @@ class Inviting:
         """What vouchers of this wallet have uses left for; a handle that is taken is left for its owner to change."""
         now_s, ledger = wallclock.now_s(), self._node.ledger
         chosen: dict[str, Request] = {}
-        left = {key: self._uses_left(row) for key, row in self._pages.invites.items()}
+        left: dict[PublicKey, int] = {}
+        room = ADMITS_BYTES_MAX
         for request in self._node.requests.live(now_s):
             key, is_taken = request.voucher.key, request.handle in ledger.commons.by_handle
-            if request.id in self._pages.dealt or left.get(key, 0) < 1 or is_taken or request.handle in chosen:
+            if request.id in self._pages.dealt or is_taken or request.handle in chosen:
                 continue
-            if voucher_fault(ledger, request.voucher, now_s) is None and len(chosen) < ADMITS_MAX:
-                left[key] -= 1
+            size = len(codec.encode(_admit(request, None).plain()))
+            uses = left[key] if key in left else self._uses_left(key)
+            has_room = uses > 0 and size <= room and len(chosen) < ADMITS_MAX
+            if has_room and voucher_fault(ledger, request.voucher, now_s) is None:
+                left[key], room = uses - 1, room - size
                 chosen[request.handle] = request
         return list(chosen.values())
 
-    def _uses_left(self, row: InviteRow) -> int:
-        """By the voucher as this wallet wrote it, whatever a request shows."""
-        return Voucher.read(codec.decode(row.voucher, VOUCHER_BYTES_MAX)).uses - self._pages.uses(row.key)
+    def _uses_left(self, key: PublicKey) -> int:
+        """By the voucher as this wallet wrote it, whatever a request shows; 0 for one that it did not write."""
+        row = self._pages.invites.get(key)
+        if row is None:
+            return 0
+        return Voucher.read(codec.decode(row.voucher, VOUCHER_BYTES_MAX)).uses - self._pages.uses(key)
 
     async def _keep(self, row: InviteRow | DealtRow) -> None:
         await self._clerk.keep(Deed((row,)))
