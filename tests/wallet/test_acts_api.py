@@ -120,6 +120,36 @@ async def test_an_act_that_was_signed_can_be_withdrawn_and_another_ones_not(tmp_
         assert "withdrawn" in [row["state"] for row in (await ana.get("acts")).json["past"]]
 
 
+async def test_who_agreed_to_an_act_that_was_overtaken_can_withdraw_and_is_asked_again(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben", "cem"], stewards=3, threshold=3)
+    boards, suspend, fee = Boards(), {"act": "suspend", "member": "@cem"}, {"act": "nothing"}
+    async with (
+        serving(tmp_path, "ana", hall, boards) as ana,
+        serving(tmp_path, "ben", hall, boards) as ben,
+        serving(tmp_path, "cem", hall, boards) as cem,
+    ):
+        first = (await ana.post("acts", suspend)).json["act"]
+        await ben.post(f"acts/{first}/sign", {})
+        await ana.post(f"acts/{first}/withdraw", {})
+        other = (await ana.post("acts", fee)).json["act"]
+        for home in (ben, cem):
+            assert (await home.post(f"acts/{other}/sign", {})).status == 200
+        await quiet()
+        (left,) = (await ben.get("acts")).json["open"]
+        assert (left["state"], left["words"], len(hall.decided)) == (
+            "overtaken",
+            ["suspend @cem (may receive, not pay)"],
+            1,
+        )
+        assert (await ben.post(f"acts/{left['act']}/sign", {})).status == 404
+        assert (await ben.post(f"acts/{left['act']}/withdraw", {})).json["state"] == "withdrawn"
+        assert (await ben.get("acts")).json["open"] == []
+        await ana.post("acts", suspend)
+        await quiet()
+        (again,) = (await ben.get("acts")).json["open"]
+        assert (again["state"], again["signed"], again["here"]) == ("collecting", ["ana"], False)
+
+
 async def test_newcomers_are_invited_listed_admitted_and_declined(tmp_path: Path) -> None:
     hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
     async with serving(tmp_path, "ana", hall, Boards()) as ana:

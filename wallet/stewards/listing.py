@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from protocol.base import COMMONS, AccountId, PublicKey
+from protocol import codec
+from protocol.base import COMMONS, AccountId, PublicKey, digest
 from protocol.entry import SignedEntry
 from protocol.ops import Op
 from protocol.proposals import OpenAct
@@ -43,7 +44,7 @@ class ActRow:
     """One line of the list."""
 
     id: str
-    """Hexadecimal: of the entry, or of the call's record; empty while nothing is composed."""
+    """Hexadecimal: of the entry, or of the call's record; while nothing is composed, a name of the wish alone."""
     state: ActState
     words: tuple[str, ...]
     signed: tuple[str, ...]
@@ -142,7 +143,9 @@ class ActListing:
         }[wish.state]
         threshold = self._acts.node.ledger.commons.stewards().threshold
         words, number = self._words(read_wanted(wish.ops)), None if state is ActState.REFUSED else wish.n
-        return ActRow(wish.id.hex(), state, words, (), (), threshold, True, number, wish.reason, None, wish.since)
+        return ActRow(
+            wish.id.hex() or name_of(wish), state, words, (), (), threshold, True, number, wish.reason, None, wish.since
+        )
 
     def call_row(self, call: Called) -> ActRow:
         """A call to be a steward, in the list of acts."""
@@ -175,3 +178,8 @@ class ActListing:
             members[named[key]].handle if key in named and named[key] in members else f"steward-{index + 1}"
             for index, key in enumerate(keys)
         ]
+
+
+def name_of(wish: WishRow) -> str:
+    """How people name a wish that no act is composed for, so that it can be withdrawn: as long as an act's id."""
+    return digest(b"tally wish", codec.encode((wish.n, wish.since))).hex()
