@@ -88,9 +88,11 @@ class Doorstep:
         async with self._turn:
             await trio.sleep_until(self._rested_at)
             began_at = trio.current_time()
-            reply = await self._reply(client, frame)
-            now = trio.current_time()
-            self._rested_at = now + REST * (now - began_at)
+            try:
+                reply = await self._reply(client, frame)
+            finally:  # also when patience ended in the middle of it
+                now = trio.current_time()
+                self._rested_at = now + REST * (now - began_at)
         return await self._once_durable() if isinstance(reply, Welcome) else reply
 
     async def _reply(self, client: str, frame: bytes) -> Reply:

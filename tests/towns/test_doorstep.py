@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from node.journal import JournalFailed
-from node.strangers.doorstep import LINES_MAX, PAGE_BYTES, REST, WAITING_MAX
+from node.strangers.doorstep import LINES_MAX, PAGE_BYTES, PATIENCE_S, REST, WAITING_MAX
 from protocol.base import COMMONS, AccountId, CommunityId, Malformed, Signature
 from protocol.bodies import Profile
 from protocol.bundles import Bundle
@@ -274,6 +274,25 @@ async def test_strangers_have_a_tenth_of_the_time_however_many_they_are(
         monkeypatch.setattr("node.wallclock.now_s", lambda: NOW_S)
         await trio.sleep(1)
         assert await door.ask(door.leave()) == Welcome(), "and who comes after them is answered"
+
+
+async def test_an_answer_that_was_cut_short_is_paid_for_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with door_of(tmp_path, monkeypatch) as door:
+        shelf = door.built.node(SERVER).doorstep.shelf
+        read = shelf.span
+
+        def slowly(*asked: Any) -> Bundle:
+            autojump_clock.jump(1 + PATIENCE_S)
+            return read(*asked)
+
+        monkeypatch.setattr(shelf, "span", slowly)
+        assert await door.ask(door.read()) == Turned("busy")
+        monkeypatch.setattr(shelf, "span", read)
+        assert await door.ask(door.read()) == Turned("busy"), "there is a rest after it"
+        await trio.sleep(REST * (1 + PATIENCE_S))
+        assert isinstance(await door.ask(door.read()), CommonsPage)
 
 
 async def test_who_leaves_while_he_waits_takes_no_place(
