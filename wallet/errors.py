@@ -321,11 +321,33 @@ class Timeout(WalletError):
     next_step = "It goes on by itself; look again with `tally history`."
 
 
+class TokenWrong(WalletError):
+    """A script's token opens nothing: it is no token of this wallet, was revoked or has expired."""
+
+    code = "token_wrong"
+    next_step = "Make one with `tally token create`."
+
+
+class TokenTooSmall(RuleRefusal):
+    """A script's token opens less than what was asked for. Facts: needs, has."""
+
+    code = "scope"
+    next_step = "Make one of a larger scope with `tally token create`."
+
+
 class HomeRefused(WalletError):
     """The home cannot be used as it is: missing, there already, loose permissions, a foreign owner, in use."""
 
     code = "home"
     next_step = "See the README on homes."
+
+
+class NoWallet(HomeRefused):
+    """There is no wallet in this home. Facts: home."""
+
+    code = "no_wallet"
+    exit_status = NOT_FOUND
+    next_step = "Make one with `tally init`."
 
 
 class KeystoreRefused(HomeRefused):

@@ -63,6 +63,17 @@ def test_an_amount_is_sent_exactly_as_it_is(amount: Any, text: str) -> None:
     assert amount_text(amount) == text
 
 
+@pytest.mark.parametrize("token", ["", " \n", "tly_a b", "tly_a\r\nX: y", "tly_\u00e9", "tly_a\0"])
+@pytest.mark.parametrize("shell", [wallet.open, wallet.connect])
+def test_words_that_are_no_token_open_nothing(shell: Callable[..., Any], token: str) -> None:
+    with pytest.raises(wallet.TokenWrong):
+        shell(HOME, token=token)
+
+
+def test_the_line_end_of_a_file_is_no_part_of_a_token() -> None:
+    assert wallet.open(HOME, token="tly_abc\n")._door.token == "tly_abc"
+
+
 @pytest.mark.parametrize("amount", [2.5, 2.0, True, None, 1j, b"2.50", [1], float("nan")])
 def test_what_is_no_exact_amount_is_a_type_error_and_nothing_is_asked(amount: Any) -> None:
     with pytest.raises(TypeError, match="never a "):

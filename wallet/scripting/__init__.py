@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..commands.session import default_home
+from ..errors import TokenWrong
 from .asking import AsyncWallet
 from .blocking import BlockingWallet
 
@@ -20,14 +21,23 @@ Home = str | PathLike[str] | None
 def connect(home: Home = None, *, token: str | None = None) -> AsyncWallet:
     """The running wallet of `home`, for `async with`; None is the home of the command (TALLY_HOME).
 
-    `token` is one made with `tally token`, for a script that may do less than everything.
+    `token` is one made with `tally token`, for a script that may do less than everything. Raises TokenWrong for words
+    that are none; empty ones, such as those of a variable that was never set, do not open everything.
     """
-    return AsyncWallet(_folder(home), token)
+    return AsyncWallet(_folder(home), _one_line(token))
 
 
 def open(home: Home = None, *, token: str | None = None) -> BlockingWallet:
     """As `connect`, and without async and await: each call returns when it is answered."""
-    return BlockingWallet(_folder(home), token)
+    return BlockingWallet(_folder(home), _one_line(token))
+
+
+def _one_line(token: str | None) -> str | None:
+    """A token without the line end that its file has."""
+    given = None if token is None else token.strip()
+    if given is not None and not (given and given.isascii() and given.isprintable() and " " not in given):
+        raise TokenWrong("That is no token.")
+    return given
 
 
 def _folder(home: Home) -> Path:

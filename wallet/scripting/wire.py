@@ -50,7 +50,8 @@ class Door:
             run = connect(self.home).run
         except CallFailed as failed:
             raise _made(failed.code, failed.message, failed.facts, failed.next) from None
-        return f"http://{run.address}/v1/wallet/{path}", {"Authorization": f"Bearer {self.token or run.token}"}
+        token = run.token if self.token is None else self.token
+        return f"http://{run.address}/v1/wallet/{path}", {"Authorization": f"Bearer {token}"}
 
 
 def gone() -> Unreachable:
