@@ -10,6 +10,7 @@ from protocol.ops import Admit, Suspend
 from tests.builders import authority, charge
 from wallet import errors
 from wallet.books.acts import WishState
+from wallet.books.book import Jotting
 
 from .council import quiet, settle_hall, sitting, unthreaded
 from .village import Shelf
@@ -141,6 +142,27 @@ async def test_a_member_who_is_no_steward_and_a_locked_wallet_sign_nothing(tmp_p
         with pytest.raises(errors.Locked):
             await ana.acts.propose([DUES])
         assert hall.given == [] and ana.pages.wishes == {} == ben.pages.wishes
+
+
+async def test_a_wallet_locked_while_an_act_is_kept_says_so_and_makes_one_act_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        keep = ana.wallet.clerk.keep
+
+        async def keep_and_lock(piece: Jotting) -> None:
+            await keep(piece)
+            ana.wallet.lock()
+
+        monkeypatch.setattr(ana.wallet.clerk, "keep", keep_and_lock)
+        wish = await ana.acts.propose([DUES])  # no error: whoever was told of one would wish for it again
+        monkeypatch.undo()
+        unthreaded(monkeypatch)
+        assert (wish.state, wish.id, hall.given) == (WishState.OPEN, b"", [])
+        await ana.wallet.unlock(None)
+        await quiet()
+        assert [signed.entry.ops for signed in hall.decided] == [(DUES,)]
 
 
 async def test_a_locked_wallet_goes_on_when_it_is_unlocked(tmp_path: Path) -> None:

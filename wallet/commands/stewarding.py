@@ -54,8 +54,9 @@ def tell(session: Session, act: Mapping[str, Any]) -> None:
     if act["state"] == "refused":
         raise CallFailed("refused", act["reason"], exit_status=REFUSED, next="See `tally acts`.")
     if act["state"] in ("deciding", "waiting"):
+        kept = "signed, and not decided yet" if act["state"] == "deciding" else "kept, and not in force yet"
         raise CallFailed(
-            "timeout", "It is signed, and not decided yet.", exit_status=NOT_FINAL,
+            "timeout", f"It is {kept}.", exit_status=NOT_FINAL,
             facts={"act": act["act"], "state": act["state"]},
             next="It goes on by itself; look again with `tally acts`.",
         )  # fmt: skip

@@ -174,9 +174,11 @@ class Stewarding:
             await self._tend()
 
     async def _tend(self) -> None:
+        """Do what is due. A wallet that was locked meanwhile does it later: what is wished for is kept already."""
         await self._settle()
-        seats = self.ballots.seats()
-        if not seats:
+        try:
+            seats = self.ballots.seats()
+        except errors.Locked:
             return
         await self._compose(seats)
         for seat in seats:
