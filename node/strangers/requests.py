@@ -1,8 +1,9 @@
 """The box of requests to join: what newcomers left at this node or another one, until it ends or they are admitted.
 
-A request ends by the clock, its own or its invite's, and when an account with its keys was admitted. Those that were
-admitted are remembered until their invite ends, so that it can be said to be used up. Bounded, because anybody with an
-invite can leave one: members' invites never take the room of the stewards'. May not admit anybody, sign or send.
+A request ends by the clock, its own or its invite's, when who issued its invite may invite no more, and when an account
+with its keys was admitted. Those that were admitted are remembered until their invite ends, so that it can be said to
+be used up. Bounded, because anybody with an invite can leave one: members' invites never take the room of the
+stewards'. May not admit anybody, sign or send.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from protocol import codec
 from protocol.base import COMMONS, AccountId, Malformed
-from protocol.invite import InviteFault
+from protocol.invite import InviteFault, voucher_fault
 from protocol.ledger import Ledger
 from protocol.request import Request, request_fault
 from protocol.signing import Authority
@@ -109,14 +110,20 @@ class RequestBox:
         return await self._keeper.durable()
 
     def sweep(self, now_s: int) -> None:
-        """Let go what has ended by the clock, and set apart what was admitted."""
-        gone = [request.id for request in self._all() if _ends_at(request) <= now_s]
+        """Let go what has ended, by the clock or with its invite, and set apart what was admitted."""
         admitted = [request for request in self._live.values() if self._is_in(request)]
         for request in admitted:
             self._admitted[request.id] = self._live.pop(request.id)
         excess = len(self._admitted) - ADMITTED_MAX
-        gone += [request.id for request in sorted(self._admitted.values(), key=_ends_at)[: max(0, excess)]]
-        for id in dict.fromkeys(gone):
+        gone = [request.id for request in sorted(self._admitted.values(), key=_ends_at)[: max(0, excess)]]
+        gone += [request.id for request in self._all() if _ends_at(request) <= now_s and request.id not in gone]
+        # whose invite is no good is turned away everywhere by now, and would not hear of an admission
+        gone += [
+            id
+            for id, request in self._live.items()
+            if id not in gone and voucher_fault(self._ledger(), request.voucher, now_s) is not None
+        ]
+        for id in gone:
             self._live.pop(id, None)
             self._admitted.pop(id, None)
         if gone or admitted:

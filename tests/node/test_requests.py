@@ -8,8 +8,10 @@ from node.journal import DropRequest, KeepRequest
 from node.strangers.requests import ADMITTED_MAX, ALL_MAX, ISSUER_MAX, RequestBox
 from protocol import codec
 from protocol.base import COMMONS, AccountId
+from protocol.commons import SUSPENDED
+from protocol.ops import Suspend
 from protocol.request import Request
-from tests.builders import Town, found, key, opened
+from tests.builders import Town, decide, found, key, opened, stewards_op
 from tests.node.boards import Disk, PromptKeeper
 from tests.papers import DAY_S, NOW_S, SEED, request, signed_request, voucher
 
@@ -126,6 +128,21 @@ def test_a_request_ends_by_the_clock(town: Town, end: str) -> None:
     assert box.holds(asked.id)
     box.sweep(at)
     assert not box.holds(asked.id) and box.disk.writes[-1] == [DropRequest(asked.id)] and box.changes == 2
+
+
+@pytest.mark.parametrize("issuer", ["a steward who leaves", "a member who is suspended"])
+def test_a_request_ends_when_its_invite_is_no_good_any_more(town: Town, issuer: str) -> None:
+    box = Box(town)
+    ends = invited(town, "eve", 1, COMMONS if issuer == "a steward who leaves" else town["ben"])
+    stays = invited(town, "fay", 2, town["cat"])
+    assert box.take(ends, NOW_S) is None and box.take(stays, NOW_S) is None
+    box.sweep(NOW_S)
+    assert box.live(NOW_S) == [ends, stays] and box.changes == 2
+    leaves = stewards_op(town.community, "tom") if issuer == "a steward who leaves" else Suspend(town["ben"], SUSPENDED)
+    decide(box.ledger, town, leaves)
+    box.sweep(NOW_S)
+    assert box.live(NOW_S) == [stays] and not box.holds(ends.id)
+    assert box.disk.writes[-1] == [DropRequest(ends.id)] and box.changes == 3
 
 
 def fill(box: RequestBox, town: Town, issuer: AccountId, count: int, first: int) -> list[str | None]:
