@@ -21,6 +21,9 @@ from typing import Any
 
 from .processes import is_running
 
+# Where the tools are; not every shell of root's looks there.
+os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
 NAME = re.compile(r"tally-(\d+)-\d+-\w+")
 _NUMBERS = count(1)
 

@@ -15,14 +15,18 @@ import trio
 from node.config import read_config
 from node.transport import LinkUp, Transport, open_transport
 from protocol.base import AccountId, CommunityId, EntryId, PublicKey, Signature
+from protocol.bodies import Offer
 from protocol.entry import Entry, SignedEntry, sealed
+from protocol.invite import Voucher
 from protocol.messages import (
     MESSAGES,
     Answer,
+    AskBoard,
     AskCommit,
     AskHead,
     AskMark,
     Ballot,
+    BoardState,
     Bundle,
     Compare,
     Deliver,
@@ -41,8 +45,12 @@ from protocol.messages import (
     Moved,
     Position,
     Proof,
+    Propose,
     Range,
+    Records,
+    Requests,
     Seen,
+    SeenThere,
     Since,
     Span,
     Submit,
@@ -50,7 +58,9 @@ from protocol.messages import (
     encode_message,
 )
 from protocol.ops import Send
-from protocol.signing import Tag
+from protocol.record import Kind, Record, SignedRecord
+from protocol.request import Request
+from protocol.signing import Authority, Tag
 from protocol.statements import Certificate, ForkProof, Mark, Nack, Place, Vote
 
 from .attacks import ATTACKS, Attack, Target
@@ -274,8 +284,27 @@ def lies(facts: dict[str, str]) -> list[Message]:
         *(Ballot(1, signed, certificate(place(0, signed.seq))) for signed in acts + entries),
         *(AskCommit(1, signed, certificate(place(0, signed.seq))) for signed in acts + entries),
         Proof(ForkProof(entries[1], unsigned(MEMBER, 1, 1))), Proof(ForkProof(entries[1], entries[1])),
+        SeenThere(tuple(Position(AccountId(account), 0, 1, UNKNOWN) for account in range(6))),
+        *map(Propose, acts + entries),
+        *board_lies(),
     ]  # fmt: skip
     return said
+
+
+def board_lies() -> list[Message]:
+    """Records, their fingerprints and requests that nobody signed."""
+    offer = Offer("free money", "", "", 1, 2**62).body()
+    authors = [AccountId(0), MEMBER, AccountId(2**32 - 1)]
+    records = [
+        SignedRecord(Record(author, kind, b"", 2**62, offer), ((0, JUNK),)) for author in authors for kind in Kind
+    ]
+    voucher = Voucher(PublicKey(bytes(32)), AccountId(0), 1000, 2**40, 0, 2**62, ((0, JUNK),))
+    asked = Request(voucher, Authority(1, (PublicKey(bytes(32)),)), "mallory", "let me in", 2**62, JUNK, ((0, JUNK),))
+    marks = tuple((AccountId(number), bytes([number % 256]) * 32) for number in range(500))
+    return [
+        Records(tuple(records)), Records(()), BoardState(bytes(32), marks, True), BoardState(bytes(32), (), False),
+        AskBoard(tuple(AccountId(number) for number in range(500))), AskBoard(()), Requests((asked,)), Requests(()),
+    ]  # fmt: skip
 
 
 def floods(rng: random.Random) -> list[Message]:
