@@ -19,18 +19,18 @@ from protocol.addresses import peer_key
 from protocol.base import COMMONS, AccountId
 from protocol.host_card import HostCard
 from protocol.knocks import Turned, encode_reply
-from protocol.record import Kind, SignedRecord
+from protocol.record import Kind, SignedRecord, slots_max
 from protocol.signing import SecretKey
 from tests.builders import key
 from tests.node.boards import board_of
 from wallet import keystore
 from wallet.accounts import Keyring
-from wallet.errors import BadRequest, HostRefused, Locked, NotSteward
+from wallet.errors import BadRequest, HostRefused, Locked, NotPublished, NotSteward
 from wallet.founding import Terms
 from wallet.home import Home
 from wallet.hosts.founding import Wish, found_with_hosts
 from wallet.hosts.keeping import LAST_WAIT_S, HostKeeper
-from wallet.hosts.kept import read_hosts
+from wallet.hosts.kept import card_record, keep_hosts, read_hosts
 
 from .hosts import EXPIRES, NOW, Asker, Street, WaitingHost
 
@@ -188,6 +188,32 @@ async def test_a_host_of_another_community_is_said_to_be_one_and_nothing_changes
     with pytest.raises(HostRefused, match="serves another community"):
         await ana.keeper.add(archive.card)
     assert ana.facts() == before
+
+
+async def test_a_host_for_whose_card_the_board_has_no_room_is_refused_and_nothing_changes(
+    ana: Running, archive: WaitingHost, autojump_clock: trio.testing.MockClock
+) -> None:
+    community, steward = ana.ledger.commons.community, ana.steward_key(AccountId(1))
+    for number in range(slots_max(COMMONS, Kind.CARD)):
+        other = replace(archive.card, transport_key=key(f"host {number}").public)
+        await ana.publish(card_record(other, community, steward, 0, None, NOW))
+    async with up(ana):
+        before, asked = ana.facts(), archive.asked
+        with pytest.raises(NotPublished, match="no more are kept"):
+            await ana.keeper.add(archive.card)
+        assert (ana.facts(), archive.asked) == (before, asked)
+
+
+async def test_a_card_that_cannot_be_put_up_keeps_no_other_from_the_board(
+    ana: Running, archive: WaitingHost, autojump_clock: trio.testing.MockClock
+) -> None:
+    kept = read_hosts(ana.home)
+    stale = card_record(archive.card, ana.ledger.commons.community, key("no steward"), 0, None, NOW)
+    keep_hosts(ana.home, replace(kept, records=(stale, *kept.records)))
+    ana.keeper = HostKeeper(ana.home, ana, ana)  # type: ignore[arg-type]
+    async with up(ana):
+        assert [ana.board.get(signed.slot) for signed in kept.records] == list(kept.records)
+        assert read_hosts(ana.home).records == (stale,)
 
 
 async def test_a_host_that_moved_is_reached_where_its_new_card_says(

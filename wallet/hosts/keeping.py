@@ -19,9 +19,9 @@ from protocol.base import COMMONS, AccountId
 from protocol.bodies import ROLE_WITNESS, Card
 from protocol.entry import SignedEntry
 from protocol.host_card import HostCard
-from protocol.record import Kind
+from protocol.record import Kind, SignedRecord
 
-from ..errors import BadRequest, HostRefused, NotSteward
+from ..errors import BadRequest, HostRefused, NotPublished, NotSteward
 from ..home import Home
 from .asking import where
 from .kept import KeptHosts, card_record, keep_hosts, read_hosts, tell
@@ -40,6 +40,10 @@ class HostCards(Cards, Protocol):
 
     def cards(self, now_s: int) -> list[tuple[AccountId, Card]]:
         """The cards that are valid now, with who signed them."""
+        ...
+
+    def fault(self, signed: SignedRecord, now_s: int) -> str | None:
+        """Say in words why a record would not be put up, or None."""
         ...
 
 
@@ -88,7 +92,7 @@ class HostKeeper:
         """Let a host in as archive and relay: durable here, and handed over if it answers now.
 
         Of a host that serves the community already only its addresses are taken: it has moved. Raises BadRequest,
-        NotSteward, Locked, HostRefused.
+        NotSteward, Locked, HostRefused, NotPublished.
         """
         serves = self._serves(card)
         self._check(card, serves)
@@ -98,6 +102,8 @@ class HostKeeper:
         (index, key), now_s = seats[0], wallclock.now_s()
         held = self._node.board.get((COMMONS, Kind.CARD, card.peer.encode()))
         signed = card_record(card, self._node.ledger.commons.community, key, index, held, now_s)
+        if (fault := self._node.board.fault(signed, now_s)) is not None:
+            raise NotPublished(f"Its card cannot be put up: {fault}.")
         async with self._turn:
             before = self._kept
             others = tuple(one for one in before.untold if one.peer != card.peer)
@@ -145,12 +151,13 @@ class HostKeeper:
             wait_s = FIRST_WAIT_S if self._added.is_set() else min(2 * wait_s, LAST_WAIT_S)
 
     async def _publish(self) -> None:
+        left = []
         for signed in self._kept.records:
             fault = await self._node.publish(signed)
             if fault is not None and self._node.board.get(signed.slot) is None:
                 logger.warning("a host's card could not be put up: %s", fault)
-                return
-        self._keep(KeptHosts(self._kept.untold))
+                left.append(signed)
+        self._keep(replace(self._kept, records=tuple(left)))
 
     async def _tell(self) -> tuple[HostCard, ...]:
         """Tell those who are away and do not link; returns those that have a community already."""
