@@ -41,7 +41,7 @@ from .standing import Standing
 from .tickets import DoorClosed
 from .views import LEVELS, account_named, certificate_view, entry_view, handle_of, send_view
 from .web.application import FailureHandlers, answer, problem_response
-from .web.calls import Call, Handler, Query, limit_in, number_in, number_of, paged, read_body
+from .web.calls import FLAG, Call, Handler, Query, flag_in, limit_in, number_in, number_of, paged, read_body
 from .web.problem import Failed, Problem, bad_request, not_found
 from .web.scopes import Scope
 from .web.settled import once_durable
@@ -93,8 +93,11 @@ class NodeApi:
     def routes(self) -> list[Call]:
         """The table of addresses."""
         settled, read = self._settled, Scope.READ
-        entries = (Query("after", int, "the `next` of the page before"), Query("limit", int, f"1 to {PAGE_MAX}"))
-        root = (Query("root", str, "1 adds the state root"),)
+        entries = (
+            Query("after", int, "the `next` of the page before"),
+            Query("limit", int, f"1 to {PAGE_MAX}", least=1),
+        )
+        root = (Query("root", str, "1 adds the state root", FLAG),)
         after = (Query("after", int, "replay what is above this row; so does the header Last-Event-ID"),)
         return [
             Call("GET", "/v1/health", self.health, read, "200 while the node can record, 503 once it cannot",
@@ -151,7 +154,7 @@ class NodeApi:
             "witness": self._node.is_witness,
             "problems": list(self._node.problems()),
         }
-        if request.query_params.get("root") == "1":
+        if flag_in(request, "root"):
             view["state_root"] = ledger.state_root().hex()
         return answer(view)
 

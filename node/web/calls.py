@@ -28,6 +28,9 @@ class Query:
     name: str
     kind: type[str] | type[int]
     words: str
+    one_of: tuple[str, ...] = ()
+    """All that it may be; none: anything."""
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Call:
     """A body as somebody would send it."""
 
 
+FLAG = ("0", "1")
 AS = Query("as", str, "an account of this wallet, as @ana; without it the first one")
 
 
@@ -65,7 +69,7 @@ def paged(most: int) -> tuple[Query, ...]:
     """The parameters of a list that is given in pages."""
     return (
         Query("after", str, "the `next` of the page before; leave it out for the first page"),
-        Query("limit", int, f"rows on a page, 1 to {most}"),
+        Query("limit", int, f"rows on a page, 1 to {most}", least=1),
     )
 
 
@@ -130,6 +134,14 @@ def number_in(request: Request, name: str, default: int) -> int:
     """Read a number from the query, or take the default."""
     text = request.query_params.get(name)
     return default if text is None else number_of(text, name)
+
+
+def flag_in(request: Request, name: str) -> bool:
+    """Read a yes or no from the query: 1, or 0 and nothing. Raises Failed(bad_request) for what could mean either."""
+    text = request.query_params.get(name, "0")
+    if text not in FLAG:
+        raise Failed(bad_request(f"{name} must be 1 or 0"))
+    return text == "1"
 
 
 def limit_in(request: Request, default: int, most: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from .calls import Call
+from .calls import Call, Query
 from .problem import CONTENT_TYPE
 
 VERSION = "3.1.0"
@@ -81,7 +81,8 @@ def _operation(call: Call, by_shape: Json) -> Json:
         media: Json = {"schema": by_shape[str(call.takes)]}
         if call.example is not None:
             media["example"] = call.example
-        operation["requestBody"] = {"required": True, "content": {"application/json": media}}
+        needed = any(field.required for field in msgspec.structs.fields(call.takes))
+        operation["requestBody"] = {"required": needed, "content": {"application/json": media}}
     return operation
 
 
@@ -96,17 +97,26 @@ def _parameters(call: Call) -> list[Json]:
         for name in re.findall(r"{(\w+)}", call.path)
     ]
     in_query = [
-        {"name": query.name, "in": "query", "description": query.words, "schema": {"type": _KINDS[query.kind]}}
+        {"name": query.name, "in": "query", "description": query.words, "schema": _schema_of(query)}
         for query in call.query
     ]
     return in_path + in_query + ([_KEY] if call.keyed else [])
+
+
+def _schema_of(query: Query) -> Json:
+    schema: Json = {"type": _KINDS[query.kind]}
+    if query.one_of:
+        schema["enum"] = list(query.one_of)
+    if query.least is not None:
+        schema["minimum"] = query.least
+    return schema
 
 
 _KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "1 to 200 characters; again with the same body it is the same call, with another one it is refused",
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
 
 

@@ -72,6 +72,9 @@ def test_scopes_parameters_and_bodies_agree_with_the_table() -> None:
         operation = written["paths"][one.path][one.method.lower()]
         assert operation["security"] == [{"token": [one.needs.word]}]
         assert ("requestBody" in operation) == (one.takes is not None)
+        if one.takes is not None:
+            needed = any(field.required for field in msgspec.structs.fields(one.takes))
+            assert operation["requestBody"]["required"] is needed, "a call that needs nothing takes no body, too"
         assert str(one.status) in operation["responses"]
         named = {(each["in"], each["name"]) for each in operation.get("parameters", [])}
         path = {("path", name) for name in re.findall(r"{(\w+)}", one.path)}

@@ -265,5 +265,6 @@ async def test_the_stream_begins_with_its_place_and_gives_each_event_its_own(tmp
 
 async def test_a_wrong_place_is_refused_by_the_stream(tmp_path: Path) -> None:
     async with street(tmp_path) as place:
-        got = await call(_app(place), path="/v1/wallet/events", query="after=x")
-        assert (got.status, got.json["code"]) == (400, "bad_request")
+        for query in ("after=x", "after=0&once=yes"):
+            got = await call(_app(place), path="/v1/wallet/events", query=query)
+            assert (got.status, got.json["code"]) == (400, "bad_request")

@@ -11,7 +11,7 @@ import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from node.web.calls import Call, Query
+from node.web.calls import FLAG, Call, Query, flag_in
 from node.web.problem import Failed, Problem
 from node.web.scopes import Scope
 
@@ -23,7 +23,7 @@ LISTENERS_MAX = 16
 
 QUERY = (
     Query("after", str, "the place of the event to go on behind, 0 for the beginning; so does Last-Event-ID"),
-    Query("once", str, "1 ends the stream where nothing more is known"),
+    Query("once", str, "1 ends the stream where nothing more is known", FLAG),
 )
 
 
@@ -36,13 +36,9 @@ class EventsApi:
 
     def routes(self) -> list[Call]:
         """The table of addresses."""
-        query = (
-            Query("after", str, "where to take the stream up again; so does the header Last-Event-ID"),
-            Query("once", str, "1 ends it where nothing more is known"),
-        )
         return [
             Call("GET", "/v1/wallet/events", self.events, Scope.READ, "what happens to the accounts of this wallet",
-                 bytes, query=query, media="text/event-stream")
+                 bytes, query=QUERY, media="text/event-stream")
         ]  # fmt: skip
 
     async def events(self, request: Request) -> Response:
@@ -54,7 +50,7 @@ class EventsApi:
             raise Failed(Problem(503, "too_many_listeners", "too many event streams are open", "close one first"))
         named = request.headers.get("last-event-id") or request.query_params.get("after")
         after = read_at(named) if named else self._feed.newest()
-        told = self._told(after, ends=request.query_params.get("once") == "1")
+        told = self._told(after, ends=flag_in(request, "once"))
         return StreamingResponse(told, media_type="text/event-stream")
 
     async def _told(self, after: At, *, ends: bool) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from node.api import ServedNode
-from node.web.calls import AS, Call, Query
+from node.web.calls import AS, FLAG, Call, Query, flag_in
 from node.web.problem import Failed, bad_request
 from node.web.scopes import Scope
 
@@ -19,8 +19,8 @@ from ..service import Wallet
 from .durable import once_shown
 
 QUERY = (
-    Query("format", str, "csv (unless another is named), jsonl or hledger"),
-    Query("all", str, "1: the payments of everybody in the community"),
+    Query("format", str, "csv (unless another is named), jsonl or hledger", tuple(WRITERS)),
+    Query("all", str, "1: the payments of everybody in the community", FLAG),
     Query("from", str, "the first day, as 2026-05-01, in UTC"),
     Query("to", str, "the last day"),
 )
@@ -58,7 +58,7 @@ class Exporting:
             await trio.lowlevel.checkpoint()
 
     def _wanted(self, request: Request) -> Wanted:
-        named, is_all = request.query_params.get("as"), request.query_params.get("all") == "1"
+        named, is_all = request.query_params.get("as"), flag_in(request, "all")
         if named is not None and is_all:
             raise Failed(bad_request("as names one account and all names everybody", "send one of them"))
         own = self._wallet.accounts() if named is None else (self._wallet.own_account(named),)

@@ -61,7 +61,7 @@ class PeopleApi:
     def routes(self) -> list[Call]:
         """The table of addresses."""
         shown, filters = once_shown(self._node), (
-            Query("kind", str, "offer or want; without it both"),
+            Query("kind", str, "offer or want; without it both", ("offer", "want")),
             Query("category", str, "only of this category"),
             Query("by", str, "only of this member, as @ana"),
             Query("search", str, "only with these words in title or text"),
