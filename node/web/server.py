@@ -28,7 +28,7 @@ SEND_TIMEOUT_S = 20.0
 KEEP_ALIVE_S = 15
 GRACE_S = 1.0
 CONNECTIONS_MAX = 64
-"""Open at once; one more is closed unanswered."""
+"""Open at once; for one more, that which has waited longest without a question is closed."""
 
 
 class PortInUse(Exception):
@@ -116,6 +116,8 @@ class _Connection(TCPServer):
     """
 
     _left = False
+    is_asking = False
+    """Whether a whole question came that is not answered yet."""
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -123,6 +125,8 @@ class _Connection(TCPServer):
         await self.idle_task.stop()
 
     async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, Updated):
+            self.is_asking = not event.idle
         if not (self._left and isinstance(event, Updated)):  # who has left asks nothing more: no waiting for it
             await super().protocol_send(event)
 
@@ -134,7 +138,8 @@ class _Connections:
     app: ASGIApp
     config: Config
     context: WorkerContext
-    open: set[_PatientStream] = field(default_factory=set)
+    open: dict[_PatientStream, _Connection] = field(default_factory=dict)
+    """The oldest first."""
 
     async def accept(self, listener: socket.socket, handlers: trio.Nursery) -> None:
         """Accept until cancelled. `handlers` outlives this call, so that answers under way can end."""
@@ -142,19 +147,33 @@ class _Connections:
         await trio.serve_listeners(self.serve, [accept], handler_nursery=handlers)
 
     async def serve(self, accepted: trio.SocketStream) -> None:
-        if len(self.open) >= CONNECTIONS_MAX:
+        if len(self.open) >= CONNECTIONS_MAX and not await self._make_room():
             await trio.aclose_forcefully(accepted)
             return
         stream = _PatientStream(accepted)
-        self.open.add(stream)
         wrapped = ASGIWrapper(self.app)  # type: ignore[arg-type]  # the same interface, typed apart
+        self.open[stream] = connection = _Connection(
+            wrapped, self.config, self.context, ConnectionState({}), stream  # type: ignore[arg-type]
+        )  # fmt: skip
         try:
-            await _Connection(wrapped, self.config, self.context, ConnectionState({}), stream)  # type: ignore[arg-type]
+            await connection
         except Exception:
             # One connection that broke the HTTP machinery must not end the node.
             log.exception("a connection failed")
         finally:
-            self.open.discard(stream)
+            self.open.pop(stream, None)
+
+    async def _make_room(self) -> bool:
+        """Close who has waited longest without a question; False when all have one.
+
+        A connection needs no token, so anybody here could take all of them and lock the owner out.
+        """
+        waiting = next((stream for stream, connection in self.open.items() if not connection.is_asking), None)
+        if waiting is None:
+            return False
+        del self.open[waiting]
+        await waiting.aclose()
+        return True
 
     async def finish(self) -> None:
         """Close what is idle, and wait for the rest at most GRACE_S."""

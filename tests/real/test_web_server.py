@@ -163,17 +163,35 @@ async def test_a_cancelled_server_ends_at_once_even_with_a_reader_that_stands_st
         await stuck.aclose()
 
 
-async def test_one_connection_too_many_is_closed_and_the_others_go_on() -> None:
+async def held_streams(port: int, content: bytes) -> list[trio.SocketStream]:
+    """As many connections as there may be, each of which said this much."""
+    held = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
+    for stream in held:
+        await stream.send_all(content)
+    await trio.sleep(0.3)
+    return held
+
+
+@pytest.mark.parametrize("content", [b"", b"GET /hello HTTP/1.1\r\nHost: x\r\nX-Slow:", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_who_asks_nothing_or_has_no_token_keeps_nobody_out(content: bytes) -> None:
     with trio.fail_after(20):
         async with serving() as (port, _):
-            held = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
-            await trio.sleep(0.1)
+            held = await held_streams(port, content)
+            for _ in range(3):
+                assert b"200" in await said(port, request(port))
+            for stream in held:
+                await stream.aclose()
+
+
+async def test_one_connection_too_many_is_closed_while_all_others_are_answered() -> None:
+    with trio.fail_after(20):
+        async with serving() as (port, _):
+            held = await held_streams(port, request(port, path="/endless"))
             assert await said(port, request(port)) == b""
-            await held[0].send_all(request(port))
             assert b"200" in await held[0].receive_some()
             for stream in held:
                 await stream.aclose()
-            await trio.sleep(0.1)
+            await trio.sleep(0.5)
             assert b"200" in await said(port, request(port))
 
 
