@@ -58,6 +58,7 @@ async def test_each_order_is_judged_by_itself_and_none_is_paid(app: Guarded, wal
         ("bob", "2.50", None), ("bob", "2.50", "pay1abc"), ("@eve", None, None), ("@bob", None, None),
         ("@bob", None, None),
     ]  # fmt: skip
+    assert [one["levy"] for one in got["orders"]] == ["0.05", None, None, None, None]
     refused = [one["refused"] and one["refused"]["code"] for one in got["orders"]]
     assert refused == [None, None, "payee_unknown", "bad_amount", "ref_reused"]
     assert (got["locked"], got["balance"]["spendable"]) == (True, "16.50")

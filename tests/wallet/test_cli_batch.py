@@ -22,6 +22,7 @@ class Bank:
     def __init__(self) -> None:
         self.paid: dict[str, dict[str, Any]] = {}
         self.locked = False
+        self.levy = 0.0
         self.fails: dict[str, CallFailed] = {}
         self.checked: list[int] = []
 
@@ -39,7 +40,9 @@ class Bank:
         payee = order["payee"].removeprefix("@")
         refused = None if payee in ("bob", "cem") else {"code": "payee_unknown", "message": "No member is called that."}
         amount = f"{float(order['amount']):.2f}"
-        return {"payee": payee, "amount": amount, "paid": self.paid.get(order["ref"]), "refused": refused}
+        paid = self.paid.get(order["ref"])
+        levy = None if paid or refused else f"{self.levy * float(amount):.2f}"
+        return {"payee": payee, "amount": amount, "levy": levy, "paid": paid, "refused": refused}
 
 
 class Till:
@@ -70,6 +73,18 @@ def test_a_preview_shows_who_gets_how_much_and_pays_nothing(batch: Till) -> None
         "3 payments of together 3.75 hours",
         "balance of @ana now -2.50 hours, afterwards -6.25 hours",
     ]
+
+
+def test_the_levy_is_shown_and_counts_towards_what_is_enough(batch: Till) -> None:
+    batch.bank.levy = 0.5
+    assert batch("--preview").out.splitlines()[2:] == [
+        "3 payments of together 3.75 hours",
+        "and a levy of 1.87 hours goes to the commons",
+        "balance of @ana now -2.50 hours, afterwards -8.12 hours",
+    ]
+    batch.file.write_text("payee,amount\nbob,10\ncem,2\n")
+    shown = batch("--yes", "--json")
+    assert (shown.status, shown.json["error"]["facts"]["lines"], batch.bank.paid) == (REFUSED, [3], {})
 
 
 def test_everybody_is_paid_once_also_when_the_same_file_comes_again(batch: Till) -> None:

@@ -74,8 +74,9 @@ class Batches:
             if made is None:
                 self._check_least(payee, amount)
         except WalletError as error:
-            return checked_view(line.payee, None, None, error, community)
-        return checked_view(self._wallet.handle_of(payee), amount, made, None, community)
+            return checked_view(line.payee, None, None, None, error, community)
+        levy = self._wallet.levy(account, payee, amount) if made is None else None
+        return checked_view(self._wallet.handle_of(payee), amount, levy, made, None, community)
 
     def _check_least(self, payee: AccountId, amount: int) -> None:
         least = self._node.ledger.commons.charter().least_send

@@ -122,10 +122,12 @@ class RefusalView(TypedDict):
 
 class CheckedView(TypedDict):
     """One payment of a batch before it is paid: `paid` is what was made under its ref before, `refused` why it never
-    will be; both null for one that is to be paid. `amount` is null where it could not be read."""
+    will be; both null for one that is to be paid. `amount` is null where it could not be read; `levy` goes to the
+    commons besides, where the payment is to be made."""
 
     payee: str
     amount: str | None
+    levy: str | None
     paid: PaymentView | None
     refused: RefusalView | None
 

@@ -108,12 +108,14 @@ def preview_view(
 
 
 def checked_view(
-    payee: str, amount: int | None, made: Payment | None, error: WalletError | None, community: Community
-) -> CheckedView:
+    payee: str, amount: int | None, levy: int | None, made: Payment | None, error: WalletError | None,
+    community: Community,
+) -> CheckedView:  # fmt: skip
     """One payment of a batch before it is paid."""
     return {
         "payee": payee,
         "amount": None if amount is None else format_amount(amount, community.decimals),
+        "levy": None if levy is None else format_amount(levy, community.decimals),
         "paid": None if made is None else payment_view(made, community),
         "refused": None if error is None else {"code": error.code, "message": error.message},
     }

@@ -119,7 +119,10 @@ def _plan(client: Client, found: BatchFile, handle: str | None) -> Plan:
         raise _faulty(sorted(faults, key=lambda fault: fault.line))
     if not judged:
         raise CallFailed("bad_file", "There is no payment in the file.", exit_status=USAGE)
-    lines = [Planned(row, one["payee"], one["amount"], minor_of(one["amount"]), one["paid"]) for row, one in judged]
+    lines = [
+        Planned(row, one["payee"], one["amount"], minor_of(one["amount"]), minor_of(one["levy"] or "0"), one["paid"])
+        for row, one in judged
+    ]
     spendable = minor_of(answer["balance"]["spendable"])
     return Plan(tuple(measured(lines, spendable)), answer["balance"], answer["locked"], found.left_out)
 

@@ -1,7 +1,7 @@
 """A batch of payments between the file and the wallet: what is planned, whether it is enough, and how it is shown."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from node.amounts import format_amount
@@ -12,12 +12,14 @@ from wallet.formats.batchfile import BatchRow
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One line of the file as the wallet judges it. `minor` is its amount in smallest units."""
+    """One line of the file as the wallet judges it. `minor` is its amount in smallest units, `levy` what goes to the
+    commons besides."""
 
     row: BatchRow
     payee: str
     amount: str
     minor: int
+    levy: int
     paid: Mapping[str, Any] | None
     """What was paid under its ref before."""
     short: bool = False
@@ -42,6 +44,21 @@ class Plan:
     def short(self) -> list[Planned]:
         return [line for line in self.lines if line.short]
 
+    @property
+    def total(self) -> int:
+        """What all that is to be paid now brings to its payees, smallest units."""
+        return sum(line.minor for line in self.open)
+
+    @property
+    def levy(self) -> int:
+        """What goes to the commons besides."""
+        return sum(line.levy for line in self.open)
+
+    @property
+    def after(self) -> str:
+        """The balance once all of it is paid."""
+        return self.decimal(minor_of(self.balance["balance"]) - self.total - self.levy)
+
     def decimal(self, minor: int) -> str:
         """Smallest units as the currency is written."""
         return format_amount(minor, decimals_of(self.balance["balance"]))
@@ -50,9 +67,10 @@ class Plan:
 def measured(lines: Collection[Planned], left: int) -> Iterator[Planned]:
     """Mark the lines for which not enough is left once those before them are paid."""
     for line in lines:
-        is_short = line.paid is None and line.minor > left
-        left -= 0 if is_short or line.paid is not None else line.minor
-        yield Planned(line.row, line.payee, line.amount, line.minor, line.paid, is_short)
+        cost = line.minor + line.levy
+        is_short = line.paid is None and cost > left
+        left -= 0 if is_short or line.paid is not None else cost
+        yield replace(line, short=is_short)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -63,11 +81,10 @@ def plan_lines(plan: Plan) -> list[str]:
         counts[line.payee] = counts.get(line.payee, 0) + 1
     lines = table([(f"@{payee}", plan.decimal(minors[payee]), unit, counted(counts[payee], "payment"))
                    for payee in minors], right=frozenset({1}))  # fmt: skip
-    total = sum(minors.values())
-    after = plan.decimal(minor_of(plan.balance["balance"]) - total)
-    lines.append(f"{counted(len(plan.open), 'payment')} of together {plan.decimal(total)} {unit}")
+    lines.append(f"{counted(len(plan.open), 'payment')} of together {plan.decimal(plan.total)} {unit}")
+    lines += [f"and a levy of {plan.decimal(plan.levy)} {unit} goes to the commons"] if plan.levy else []
     lines.append(
-        f"balance of @{plan.balance['handle']} now {plan.balance['balance']} {unit}, afterwards {after} {unit}"
+        f"balance of @{plan.balance['handle']} now {plan.balance['balance']} {unit}, afterwards {plan.after} {unit}"
     )
     lines += [f"line {line.row.line}: not enough for {line.amount} {unit} to @{line.payee}" for line in plan.short]
     if paid := [line for line in plan.lines if line.paid is not None]:
@@ -105,11 +122,11 @@ def shown(plan: Plan) -> dict[str, Any]:
 
 
 def totals(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    total = sum(line.minor for line in plan.open)
-    after = plan.decimal(minor_of(plan.balance["balance"]) - total)
+    """All of it together, as JSON."""
     return {
-        "payments_planned": len(plan.open), "total": plan.decimal(total), "unit": plan.balance["unit"],
-        "balance": plan.balance["balance"], "balance_after": after, "not_tried": len(plan.lines) - len(results),
+        "payments_planned": len(plan.open), "total": plan.decimal(plan.total), "levy": plan.decimal(plan.levy),
+        "unit": plan.balance["unit"], "balance": plan.balance["balance"], "balance_after": plan.after,
+        "not_tried": len(plan.lines) - len(results),
     }  # fmt: skip
 
 
