@@ -19,6 +19,7 @@ from protocol.statements import Certificate
 from .bookkeeper import Bookkeeper
 from .exchange import Exchange
 from .happenings import Certified, Happening, SeenByPayee
+from .neighbours import Neighbour
 from .tracking import Tracker
 
 logger = logging.getLogger("tallystick.acknowledging")
@@ -26,7 +27,7 @@ logger = logging.getLogger("tallystick.acknowledging")
 ACKNOWLEDGE_S = 0.02
 """Acknowledgements are gathered this long."""
 BUNDLE_MAX = 200
-"""Acknowledgements in one message."""
+"""Acknowledgements in one message; of more the first are heard, since each may ask for a look at the disk."""
 UNSEEN_MAX = 4_096
 """Entries whose payees are kept in mind."""
 UNHEARD_MAX = 4_096
@@ -132,19 +133,16 @@ class Acknowledger:
         neighbour = self._exchange.neighbours.get(peer)
         if neighbour is None:
             return
-        for position in seen.positions:
-            is_ours = position.account in self._exchange.hosted
-            if is_ours and not self._is_final(position):
-                continue
-            by_payee = any(payee in neighbour.hosts for payee in self._payees_at(position))
-            if is_ours:
-                self._hear(position, by_payee)
-            elif by_payee:
-                others = set(self._exchange.neighbours.hosting(position.account)) - {peer}
-                self._gather(self._seen_there, others, [position])
+        for position in seen.positions[:BUNDLE_MAX]:
+            if position.account in self._exchange.hosted:
+                if self._is_final(position):
+                    self._hear(position, self._is_of_payee(neighbour, position))
+            elif others := set(self._exchange.neighbours.hosting(position.account)) - {peer}:
+                if self._is_of_payee(neighbour, position):
+                    self._gather(self._seen_there, others, [position])
 
     def _on_seen_there(self, _peer: str, seen: SeenThere) -> None:
-        for position in seen.positions:
+        for position in seen.positions[:BUNDLE_MAX]:
             if position.account in self._exchange.hosted and self._is_final(position):
                 self._hear(position, by_payee=True)
 
@@ -155,6 +153,9 @@ class Acknowledger:
 
     def _is_final(self, position: Position) -> bool:
         return self._tracker.is_final(position.account, position.seq, position.id)
+
+    def _is_of_payee(self, neighbour: Neighbour, position: Position) -> bool:
+        return any(payee in neighbour.hosts for payee in self._payees_at(position))
 
     def _payees_at(self, position: Position) -> Collection[AccountId]:
         """Whom an entry pays: known if it became final here lately, else looked up."""

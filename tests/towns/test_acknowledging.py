@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 import trio
 
+from node.acknowledging import BUNDLE_MAX
 from node.standing import Standing
+from protocol.base import AccountId
 from protocol.entry import SignedEntry
+from protocol.ledger import Ledger
 from protocol.messages import Hosts, Position, Seen, SeenThere, encode_message
 from protocol.ops import Send
 from protocol.verdict import Accepted
@@ -67,6 +70,33 @@ async def test_only_a_payees_own_node_is_passed_on(
         built.network.carry("cat", "w0", encode_message(Seen((here(paid),))))
         await trio.sleep(5)
         assert built.standing("ana", paid) is Standing.SEEN, "a linked node's word is all that seen rests on"
+
+
+async def test_of_one_message_only_so_much_is_looked_up(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with memory_town(town, tmp_path, NAMES, monkeypatch) as built:
+        await apart(built)
+        paid = await paid_by_ana(town, built)
+        await built.until(lambda: built.standing("w0", paid) is Standing.FINAL)
+        ledger = built.node("w0").ledger
+        looked_up = []
+
+        def counted(account: AccountId, incarnation: int, seq: int) -> SignedEntry | None:
+            looked_up.append(seq)
+            return Ledger.entry_at(ledger, account, incarnation, seq)
+
+        monkeypatch.setattr(ledger, "entry_at", counted)
+        many = encode_message(Seen((here(paid),) * (4 * BUNDLE_MAX)))
+        assert built.network.carry("cat", "w0", many)
+        await trio.sleep(5)
+        assert 0 < len(looked_up) <= BUNDLE_MAX
+        looked_up.clear()
+        await built.crash("ana")
+        await built.until(lambda: not built.node("w0").exchange.neighbours.hosting(town["ana"]))
+        assert built.network.carry("cat", "w0", many)
+        await trio.sleep(5)
+        assert looked_up == [], "nobody is here to be told"
 
 
 async def test_what_was_never_final_is_seen_by_nobody(
