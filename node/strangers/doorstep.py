@@ -139,6 +139,9 @@ class Doorstep:
         return None if is_proof(key, community, self.peer, client, proof) else PROOF
 
     def _voucher_fault(self, knock: ReadCommons) -> str | None:
+        """Why nobody reads on this voucher. Who was admitted on it while he was away may still find that out."""
+        if self.box.has_admitted(knock.voucher.key):
+            return None
         fault = voucher_fault(self.door.ledger, knock.voucher, wallclock.now_s())
         return None if fault is None else fault.code
 

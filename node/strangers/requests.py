@@ -1,16 +1,16 @@
 """The box of requests to join: what newcomers left at this node or another one, until it ends or they are admitted.
 
 A request ends by the clock, its own or its invite's, when who issued its invite may invite no more, and when an account
-with its keys was admitted. Those that were admitted are remembered until their invite ends, so that it can be said to
-be used up. Bounded, because anybody with an invite can leave one: members' invites never take the room of the
-stewards'. May not admit anybody, sign or send.
+with its keys was admitted. Those that were admitted are remembered a while longer than their invite, so that it can be
+said to be used up, and a newcomer who was away hears of the admission. Bounded, because anybody with an invite can
+leave one: members' invites never take the room of the stewards'. May not admit anybody, sign or send.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from protocol import codec
-from protocol.base import COMMONS, AccountId, Malformed
+from protocol.base import COMMONS, AccountId, Malformed, PublicKey
 from protocol.invite import InviteFault, voucher_fault
 from protocol.ledger import Ledger
 from protocol.request import Request, request_fault
@@ -29,6 +29,8 @@ ALL_MAX = 256
 """Live requests; the places of account 0 among them are kept free for it."""
 ADMITTED_MAX = 512
 """Requests that are remembered because they were admitted; of more, those whose invites end first are forgotten."""
+ADMITTED_KEPT_S = 30 * 86_400
+"""After the end of its invite one that was admitted is remembered so long: a newcomer who was away may hear of it."""
 
 FULL, OLDER, BUSY, USED_UP = "full", "older", "busy", InviteFault.USED_UP.code
 """Codes beside those of `request_fault`: no room; a newer one of the same newcomer is here; the disk takes nothing."""
@@ -76,6 +78,10 @@ class RequestBox:
         """Tell whether this very request is here already, waiting or admitted."""
         return id in self._live or id in self._admitted
 
+    def has_admitted(self, key: PublicKey) -> bool:
+        """Tell whether somebody was admitted on the invite with this one-time key, as far as that is remembered."""
+        return any(request.voucher.key == key for request in self._admitted.values())
+
     def take(self, request: Request, now_s: int) -> str | None:
         """Keep a request; says by a code why not. One that is here already, or admitted, is no fault."""
         if self.holds(request.id) or self._is_in(request):
@@ -116,13 +122,11 @@ class RequestBox:
             self._admitted[request.id] = self._live.pop(request.id)
         excess = len(self._admitted) - ADMITTED_MAX
         gone = [request.id for request in sorted(self._admitted.values(), key=_ends_at)[: max(0, excess)]]
-        gone += [request.id for request in self._all() if _ends_at(request) <= now_s and request.id not in gone]
+        gone += [id for id, request in self._admitted.items() if _ends_at(request) + ADMITTED_KEPT_S <= now_s]
         # whose invite is no good is turned away everywhere by now, and would not hear of an admission
-        gone += [
-            id
-            for id, request in self._live.items()
-            if id not in gone and voucher_fault(self._ledger(), request.voucher, now_s) is not None
-        ]
+        gone += [id for id, request in self._live.items()
+                 if _ends_at(request) <= now_s or voucher_fault(self._ledger(), request.voucher, now_s)]  # fmt: skip
+        gone = list(dict.fromkeys(gone))
         for id in gone:
             self._live.pop(id, None)
             self._admitted.pop(id, None)

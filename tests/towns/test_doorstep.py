@@ -12,6 +12,7 @@ import trio
 
 from node.journal import JournalFailed
 from node.strangers.doorstep import LINES_MAX, PAGE_BYTES, PATIENCE_S, REST, WAITING_MAX
+from node.strangers.requests import ADMITTED_KEPT_S
 from protocol.base import COMMONS, AccountId, CommunityId, Malformed, Signature
 from protocol.bodies import Profile
 from protocol.bundles import Bundle
@@ -195,6 +196,24 @@ async def test_who_was_invited_reads_account_0_from_any_place_and_nothing_else(
         assert await door.ask(door.read(2)) == CommonsPage(Bundle(), 1)
         members = await door.ask(door.read(voucher=voucher(door.town, door.town["ana"])))
         assert members == page, "on a member's invite, too"
+
+
+async def test_who_was_admitted_while_away_hears_of_it_on_an_invite_that_has_ended_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    async with door_of(tmp_path, monkeypatch) as door:
+        assert await door.ask(door.leave()) == Welcome()
+        signed, certificate = door.town.decide(door.town.admit("eve"))
+        await door.built.node(SERVER).bookkeeper.submit(Bundle((signed,), (certificate,)))
+        ended = voucher(door.town).expires
+        monkeypatch.setattr("node.wallclock.now_s", lambda: ended)
+        other = voucher(door.town, seed=bytes(32))
+        assert await door.ask(door.read(voucher=other, proof=door.proof(bytes(32)))) == Turned("expired")
+        page = await door.ask(door.read())
+        assert isinstance(page, CommonsPage) and page.height == 2
+        monkeypatch.setattr("node.wallclock.now_s", lambda: ended + ADMITTED_KEPT_S)
+        door.built.node(SERVER).requests.sweep(ended + ADMITTED_KEPT_S)
+        assert await door.ask(door.read()) == Turned("expired"), "but not for ever"
 
 
 async def test_much_is_read_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any) -> None:
