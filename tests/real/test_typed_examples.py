@@ -33,7 +33,7 @@ WEBHOOK_PORT = 8088
 
 FIRST_PAYMENT = "seen in"
 LIVES_ON = {
-    "tally events": "",
+    "tally events": "listening",
     "tally-devnet up --members 6 --traffic busy --fresh": FIRST_PAYMENT,
 }
 """Examples that go on until they are told to end, and what is seen first."""

@@ -13,6 +13,7 @@ from wallet.commands.showing import query, when
 
 SILENCE_S = 45.0
 """The wallet shows every 15 s that it lives."""
+LISTENING = "listening to what happens; Ctrl-C ends it"
 
 
 @command("events", examples=("tally events", "tally events --after 0 --json"))
@@ -25,7 +26,8 @@ def events(session: Session, after: str | None, follow: bool) -> None:
     nothing told twice.
     """
     once = None if follow or after is None else "1"
-    stream = _Stream(session.client().lines(f"/v1/wallet/events{query(None, after=after, once=once)}", SILENCE_S))
+    lines = session.client().lines(f"/v1/wallet/events{query(None, after=after, once=once)}", SILENCE_S)
+    stream = _Stream(lines, lambda: session.terminal.hint(LISTENING) if once is None else None)
     try:
         for event in stream.events():
             session.terminal.answer(event, [event_line(event)])
@@ -39,8 +41,10 @@ def events(session: Session, after: str | None, follow: bool) -> None:
 class _Stream:
     """Reads server-sent events."""
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
+    def __init__(self, lines: Iterator[bytes], began: Callable[[], None]) -> None:
         self._lines = lines
+        self._began = began
+        """Called once, when nothing that happens from then on is missed."""
         self.place = ""
         """Behind the last event that was given whole."""
 
@@ -53,6 +57,8 @@ class _Stream:
             elif name == "data":
                 content = value
             elif not name:
+                if not self.place:
+                    self._began()
                 if content:
                     yield json.loads(content)
                 self.place, content = named, ""
