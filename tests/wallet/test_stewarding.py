@@ -10,7 +10,7 @@ from protocol.ops import Admit, Suspend
 from tests.builders import authority, charge
 from wallet import errors
 from wallet.books.acts import WishState
-from wallet.books.book import Jotting
+from wallet.books.jotting import Jotting
 
 from .council import quiet, settle_hall, sitting, unthreaded
 from .village import Shelf

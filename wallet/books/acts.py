@@ -6,18 +6,13 @@ decided: it stays until it is in force, withdrawn, or refused by the rules, what
 May not sign, compose or wait.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
 from protocol.base import EntryId, PublicKey, Signature
 
-if TYPE_CHECKING:
-    from .book import Book
-
-Value = int | str | bytes | None
-Run = Callable[[str, tuple[Value, ...]], Iterable[tuple[Any, ...]]]
+from .jotting import Readable, Run, Value
 
 TABLES = (
     """CREATE TABLE ballot (steward BLOB, seq INTEGER, round INTEGER, id BLOB NOT NULL, body BLOB NOT NULL,
@@ -141,7 +136,7 @@ class Deed:
 class ActPages:
     """What these pages say, in memory. `note` takes in what the clerk has made durable."""
 
-    def __init__(self, book: "Book") -> None:
+    def __init__(self, book: Readable) -> None:
         self.ballots: dict[tuple[PublicKey, int, int], BallotRow] = {}
         """By steward, place and round."""
         self.wishes: dict[int, WishRow] = {}

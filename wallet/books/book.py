@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import apsw
 
@@ -30,6 +30,7 @@ from . import keys as book_keys
 from . import tokens as book_tokens
 from . import webhooks as book_webhooks
 from .instance import fingerprint
+from .jotting import Jotting, Value
 
 APPLICATION_ID = 0x74616C77
 """The letters "talw" in the header of the file."""
@@ -91,14 +92,6 @@ class Signing:
     """The account's entries up to here are final on the node's disk, so their bytes need not be kept."""
     spending: book_tokens.Spending | None = None
     """Counted against the cap of the token that asked for it; without room nothing of all this is kept."""
-
-
-class Jotting(Protocol):
-    """Anything else that goes to the disk in the same transactions; `book_acts` has some."""
-
-    def put(self, run: book_acts.Run) -> None:
-        """Write it with `run(statement, values)`."""
-        ...
 
 
 class Book:
@@ -258,7 +251,7 @@ class Book:
         found = (s.id for s in self.pending.get(account, ()) if (s.entry.incarnation, s.seq) == (incarnation, seq))
         return next(found, None)
 
-    def rows(self, query: str, values: tuple[book_acts.Value, ...] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, values: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
         """What a query finds. Raises BookFailed."""
         try:
             return list(self._reader.execute(query, values))

@@ -14,7 +14,8 @@ import trio
 from node.committing import Committer
 
 from ..errors import BookFailed, CapReached, Facts
-from .book import Book, Jotting, Signing
+from .book import Book, Signing
+from .jotting import Jotting
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus

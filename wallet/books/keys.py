@@ -7,16 +7,11 @@ the process was killed in between, nobody can know, and it is not done a second 
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import trio
 
 from ..errors import BadRequest, KeyReused, KeyUnfinished
-from .acts import Run
-
-if TYPE_CHECKING:
-    from .book import Book
-    from .clerk import Clerk
+from .jotting import Readable, Run, Scribe
 
 KEY_MAX = 200
 KEYS_KEPT = 10_000
@@ -71,7 +66,7 @@ class Released:
 class Keys:
     """The keys of one wallet's book."""
 
-    def __init__(self, book: "Book", clerk: "Clerk") -> None:
+    def __init__(self, book: Readable, clerk: Scribe) -> None:
         self._book, self._clerk = book, clerk
         self._turn = trio.Lock()
 

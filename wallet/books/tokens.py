@@ -8,14 +8,10 @@ May not know a token, only its hash; may not wait.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from node.web.scopes import Scope
 
-from .acts import Run
-
-if TYPE_CHECKING:
-    from .book import Book
+from .jotting import Readable, Run
 
 DAY_S = 24 * 3600
 
@@ -108,13 +104,13 @@ class Spending:
         return True
 
 
-def spent(book: "Book", token: bytes, now: int) -> int:
+def spent(book: Readable, token: bytes, now: int) -> int:
     """What a token has paid in the 24 hours before `now`, smallest units."""
     latest = book.rows(_LATEST, (token,))[0][0]
     return int(book.rows(_SPENT, (token, max(now, latest) - DAY_S))[0][0])
 
 
-def tokens(book: "Book") -> list[TokenRow]:
+def tokens(book: Readable) -> list[TokenRow]:
     """All tokens, by name."""
     return [
         TokenRow(hash, name, Scope(scope), cap, created, expires, used)

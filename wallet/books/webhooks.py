@@ -5,12 +5,8 @@ crash that delivery may be sent once more, under the same id, and none is left o
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from .acts import Run
-
-if TYPE_CHECKING:
-    from .book import Book
+from .jotting import Readable, Run
 
 DELIVERIES_KEPT = 50
 """Of each webhook, the newest."""
@@ -96,7 +92,7 @@ class Delivery:
             Moved(self.webhook, self.upto).put(run)
 
 
-def webhooks(book: "Book") -> list[WebhookRow]:
+def webhooks(book: Readable) -> list[WebhookRow]:
     """All webhooks, by name."""
     return [
         WebhookRow(id, name, url, tuple(events.split()), secret, created, upto)
@@ -104,6 +100,6 @@ def webhooks(book: "Book") -> list[WebhookRow]:
     ]
 
 
-def deliveries(book: "Book", webhook: str) -> list[Delivery]:
+def deliveries(book: Readable, webhook: str) -> list[Delivery]:
     """How the last deliveries of a webhook went, newest first."""
     return [Delivery(webhook, *row) for row in book.rows(_DELIVERIES, (webhook,))]
