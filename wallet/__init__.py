@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import *  # noqa: F403
     from .scripting import connect, open
-    from .scripting.asking import AsyncWallet
+    from .scripting.asynchronous import AsyncWallet
     from .scripting.blocking import BlockingWallet
 
 __all__ = ["AsyncWallet", "BlockingWallet", "connect", "open"]
@@ -23,7 +23,7 @@ __all__ = ["AsyncWallet", "BlockingWallet", "connect", "open"]
 _PLACES = {
     "connect": "wallet.scripting",
     "open": "wallet.scripting",
-    "AsyncWallet": "wallet.scripting.asking",
+    "AsyncWallet": "wallet.scripting.asynchronous",
     "BlockingWallet": "wallet.scripting.blocking",
 }
 

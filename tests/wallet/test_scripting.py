@@ -13,7 +13,7 @@ import wallet
 from wallet import errors
 from wallet.api import shapes
 from wallet.scripting import answers, questions, wire
-from wallet.scripting.asking import AsyncWallet
+from wallet.scripting.asynchronous import AsyncWallet
 from wallet.scripting.blocking import BlockingWallet
 from wallet.scripting.questions import amount_text, pay
 

@@ -35,8 +35,8 @@ from ..founding import (
 )
 from ..home import Home, refusing
 from ..keystore import USUAL, Cost
-from .asking import Knocker, ask_acceptance, knocking, where
 from .kept import KeptHosts, card_record, keep_hosts, tell
+from .knocking import Knocker, ask_acceptance, knocking, where
 
 KnockFrom = Callable[[bytes], AbstractAsyncContextManager[Knocker]]
 """Makes who asks, from the seed of the node's transport key."""

@@ -23,8 +23,8 @@ from protocol.record import Kind, SignedRecord
 
 from ..errors import BadRequest, HostRefused, NotPublished, NotSteward
 from ..home import Home
-from .asking import where
 from .kept import KeptHosts, card_record, keep_hosts, read_hosts, tell
+from .knocking import where
 from .publishing import CardNode, Cards, CardWallet, steward_seats
 
 logger = logging.getLogger("tallystick.wallet")

@@ -21,7 +21,7 @@ from protocol.signing import SecretKey
 from ..errors import HomeRefused, HostRefused, HostUnreachable
 from ..home import Home, read_private, write_private
 from ..people.recording import signed_record
-from .asking import Knocker, be_founded
+from .knocking import Knocker, be_founded
 from .publishing import CARD_S
 
 FORMAT = "tallystick hosts 1"

@@ -2,7 +2,7 @@
 
     questions   what can be asked, as plain descriptions; answers: the values that come back
     wire        where the wallet is, what a failure means, how a stream of events is read
-    asking, blocking   the two shells that send and wait
+    asynchronous, blocking   the two shells that send and wait
 
 Speaks to the running node over loopback HTTP, as the command does; signs nothing, reads no file but HOME/run/api.json.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..commands.session import default_home
 from ..errors import TokenWrong
-from .asking import AsyncWallet
+from .asynchronous import AsyncWallet
 from .blocking import BlockingWallet
 
 Home = str | PathLike[str] | None

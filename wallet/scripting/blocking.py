@@ -1,6 +1,6 @@
 """The wallet for notebooks and plain scripts: each call returns when it is answered.
 
-Only sends what `questions` describes and gives back what `wire` makes of the answer; `asking` is its twin.
+Only sends what `questions` describes and gives back what `wire` makes of the answer; `asynchronous` is its twin.
 """
 
 import time

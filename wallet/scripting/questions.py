@@ -1,7 +1,7 @@
 """What a script may ask a wallet: each call as a plain description of one request and of how its answer is read.
 
-The two shells (`asking` with async and await, `blocking` without) send these and nothing else, so they cannot differ.
-A new call is one function here and one line in each shell. May not send anything.
+The two shells (`asynchronous` with async and await, `blocking` without) send these and nothing else, so they cannot
+differ. A new call is one function here and one line in each shell. May not send anything.
 """
 
 import inspect

@@ -1,6 +1,6 @@
 """Between descriptions and HTTP, for both shells: where the wallet is, what a failure means, how a stream is read.
 
-May not send anything and may not wait; `asking` and `blocking` do that, in their two ways.
+May not send anything and may not wait; `asynchronous` and `blocking` do that, in their two ways.
 """
 
 import json
