@@ -40,15 +40,21 @@ class WithExamples(click.Command):
         super().format_epilog(context, formatter)
 
 
+Table = Mapping[str, tuple[str, str]]
+"""Name of a command -> (module, one line of help)."""
+
+
 class CommandTable(WithExamples, click.Group):
     """A group whose commands are a table: name -> (module, one line of help). Each module is loaded when it is called.
 
     In its module a command stands under its name, with _ for -.
     """
 
-    def __init__(self, name: str, table: Mapping[str, tuple[str, str]], **settings: Any) -> None:
+    def __init__(self, name: str, table: Table, sections: Mapping[str, Table] | None = None, **settings: Any) -> None:
+        """`sections`: the same commands as the help lists them, if it does so under several headings."""
         super().__init__(name, context_settings={"help_option_names": ["-h", "--help"]}, **settings)
         self._table = table
+        self._sections = {"Commands": table} if sections is None else sections
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self._table)
@@ -62,8 +68,9 @@ class CommandTable(WithExamples, click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, so that no command has to be loaded for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in self._table.items()])
+        for heading, table in self._sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, words) for name, (_, words) in table.items()])
 
 
 def global_options(home: str) -> list[click.Parameter]:
