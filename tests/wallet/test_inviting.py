@@ -124,6 +124,21 @@ async def test_an_invite_is_good_and_says_where_to_knock_witnesses_first(tmp_pat
         assert ActPages(desk.steward.wallet.book).invites.keys() == {voucher.key}
 
 
+async def test_a_member_with_many_cards_takes_one_place_before_everybody_has_one(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
+    async with inviting(tmp_path, "ana", hall) as desk:
+        far = "/ip4/192.0.2.7/tcp/4001"
+        held = [(1, "m1"), (1, "m2"), (1, "m3"), (1, "m4"), (2, "ben")]
+        for author, who in [(0, "host1"), (0, "host2"), *held]:
+            desk.papers.cards_held.append((AccountId(author), Card(peer(who), ROLE_WITNESS, (far,), NOW_S + 9)))
+        made = await desk.inviting.invite(ANA, 0, 60, None)
+        hosts = tuple(f"{far}/p2p/{peer(who)}" for who in ("host1", "host2"))
+        assert made.addresses == (*hosts, f"{far}/p2p/{peer('m1')}", HERE), "a steward's are not held back"
+        del desk.papers.cards_held[:2]
+        made = await desk.inviting.invite(ANA, 0, 60, None)
+        assert made.addresses == (*(f"{far}/p2p/{peer(who)}" for who in ("m1", "ben", "m2")), HERE)
+
+
 async def test_a_members_invite_has_no_uses_and_a_locked_wallet_makes_none(tmp_path: Path) -> None:
     hall = settle_hall(tmp_path, ["ana", "ben"], stewards=1, threshold=1)
     async with inviting(tmp_path, "ben", hall) as desk:

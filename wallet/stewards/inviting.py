@@ -7,8 +7,10 @@ is in its text alone. May not decide anything: admissions are acts.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Protocol
 
 from node import wallclock
@@ -137,11 +139,17 @@ class Inviting:
         return replace(own, signatures=((0, signature),))
 
     def _addresses(self) -> tuple[str, ...]:
-        """Those that are always there first: witnesses and archives, then this node."""
-        cards = [card for _, card in self._node.board.cards(wallclock.now_s()) if card.addresses]
-        steady = [
-            f"{card.addresses[0]}/p2p/{card.peer}" for card in cards if card.roles & (ROLE_WITNESS | ROLE_ARCHIVE)
-        ]
+        """Those that are always there first: witnesses and archives, then this node.
+
+        Anybody can say that of a card, so one member's second comes after everybody's first; a steward's are hosts'.
+        """
+        turns: Counter[AccountId] = Counter()
+        cards: list[tuple[int, str]] = []
+        for author, card in self._node.board.cards(wallclock.now_s()):
+            if card.addresses and card.roles & (ROLE_WITNESS | ROLE_ARCHIVE):
+                turns[author] += author != COMMONS
+                cards.append((turns[author], f"{card.addresses[0]}/p2p/{card.peer}"))
+        steady = [address for _, address in sorted(cards, key=itemgetter(0))]
         found = [*steady[: ADDRESSES_MAX - 1], *self._reached_at(), *steady]
         return tuple(dict.fromkeys(found))[:ADDRESSES_MAX]
 
