@@ -15,7 +15,8 @@ from protocol.base import COMMONS, AccountId, EntryId
 from protocol.payment import PaymentId
 from protocol.verdict import Verdict
 from wallet import errors
-from wallet.books.book import Jotting, Signing
+from wallet.books.book import Signing
+from wallet.books.jotting import Jotting
 from wallet.books.tokens import Spender
 from wallet.programs.tokens import Tokens
 from wallet.service import Wallet

@@ -1,5 +1,6 @@
 """Acts of stewards in several homes: composed once, signed by k, decided, and never two in one round."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.builders import authority, charge
 from wallet import errors
 from wallet.books.acts import WishState
 from wallet.books.jotting import Jotting
+from wallet.stewards.ops import wanted
 
 from .council import quiet, settle_hall, sitting, unthreaded
 from .village import Shelf
@@ -163,6 +165,27 @@ async def test_a_wallet_locked_while_an_act_is_kept_says_so_and_makes_one_act_of
         await ana.wallet.unlock(None)
         await quiet()
         assert [signed.entry.ops for signed in hall.decided] == [(DUES,)]
+
+
+async def test_a_wallet_that_is_locked_between_two_ballots_gives_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        ana.wallet.lock()
+        for ops in ([DUES], [FEE]):
+            wish = ana.pages.new_wish(wanted(ops), own=True, now_s=1)
+            await ana.acts._keep(replace(wish, seq=ana.node.place.seq))
+        keep = ana.wallet.clerk.keep
+
+        async def keep_and_lock(piece: Jotting) -> None:
+            await keep(piece)
+            ana.wallet.lock()
+
+        monkeypatch.setattr(ana.wallet.clerk, "keep", keep_and_lock)
+        await ana.wallet.unlock(None)
+        await quiet()
+        assert [signed.entry.ops for signed in hall.given] == [(DUES,)]
 
 
 async def test_a_locked_wallet_goes_on_when_it_is_unlocked(tmp_path: Path) -> None:

@@ -54,12 +54,12 @@ class ActNode(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One steward in force whose key is in this wallet."""
+    """One steward in force whose key is in this wallet; the key itself is asked for at each signature."""
 
     steward: int
     """Its index among the stewards."""
     account: AccountId
-    key: SecretKey
+    key: PublicKey
 
 
 class Ballots:
@@ -84,7 +84,9 @@ class Ballots:
         stewards = self._node.ledger.commons.stewards().keys
         keys = [(account, self._key_of(account)) for account in self._accounts]
         self._known.update({key.public: account for account, key in keys})
-        return [Seat(stewards.index(key.public), account, key) for account, key in keys if key.public in stewards]
+        return [
+            Seat(stewards.index(key.public), account, key.public) for account, key in keys if key.public in stewards
+        ]
 
     def own(self) -> dict[PublicKey, AccountId]:
         """The steward keys of this wallet that are known without opening it."""
@@ -93,7 +95,7 @@ class Ballots:
     def used(self, seat: Seat) -> dict[int, EntryId]:
         """What a steward signed at the open place, by round."""
         rows = self._pages.ballots_at(self._node.proposer.place.seq)
-        return {row.round: row.id for row in rows if row.steward == seat.key.public}
+        return {row.round: row.id for row in rows if row.steward == seat.key}
 
     def rounds_of(self, id: EntryId) -> int:
         """How many ballots of this wallet an act has."""
@@ -102,14 +104,14 @@ class Ballots:
     async def give(self, seat: Seat, act: SignedEntry, round: int, *beside: WishRow) -> None:
         """Sign an act in a round; durable, with what is written `beside` it, before anybody sees it.
 
-        Raises BookFailed. Raises ValueError, and signs nothing, when another act was signed in that round.
+        Raises Locked, BookFailed. Raises ValueError, and signs nothing, when another act was signed in that round.
         """
-        held = self._pages.ballots.get((seat.key.public, act.seq, round))
+        held = self._pages.ballots.get((seat.key, act.seq, round))
         if held is not None and held.id != act.id:
             raise ValueError("another act was signed in this round")
         content = ballot_content(act.seq, round, act.id)
-        signature = sign(seat.key, Tag.BALLOT, self._node.ledger.commons.community, content)
-        ballot = BallotRow(seat.key.public, act.seq, round, act.id, act.body, signature)
+        signature = sign(self._key_of(seat.account), Tag.BALLOT, self._node.ledger.commons.community, content)
+        ballot = BallotRow(seat.key, act.seq, round, act.id, act.body, signature)
         rows = (*beside, *(() if held is not None else (ballot,)))
         await self._clerk.keep(Deed(rows))
         self._pages.note(rows)

@@ -66,6 +66,7 @@ class Inviter(Protocol):
     """The wallet that invites."""
 
     def signing_key(self, account: AccountId) -> SecretKey: ...
+    def steward_key(self, account: AccountId) -> SecretKey: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Inviting:
     def _signed(self, draft: Voucher, account: AccountId) -> Voucher:
         community, seats = self._node.ledger.commons.community, self._acts.ballots.seats()
         if seats:
-            signature = sign(seats[0].key, Tag.INVITE, community, draft.content())
+            signature = sign(self._inviter.steward_key(seats[0].account), Tag.INVITE, community, draft.content())
             return replace(draft, signatures=((seats[0].steward, signature),))
         if draft.uses:
             raise errors.NotSteward("Only a steward's invite admits without another look.", next=_WITHOUT_USES)

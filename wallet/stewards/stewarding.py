@@ -9,6 +9,7 @@ A locked wallet signs nothing, and goes on when it is unlocked.
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import trio
@@ -176,13 +177,12 @@ class Stewarding:
     async def _tend(self) -> None:
         """Do what is due. A wallet that was locked meanwhile does it later: what is wished for is kept already."""
         await self._settle()
-        try:
+        with suppress(errors.Locked):
             seats = self.ballots.seats()
-        except errors.Locked:
-            return
-        await self._compose(seats)
-        for seat in seats:
-            await self._carry(seat)
+            if seats:
+                await self._compose(seats)
+            for seat in seats:
+                await self._carry(seat)
 
     async def _settle(self) -> None:
         """Look what became of each wish at the places that were decided meanwhile.
