@@ -213,6 +213,23 @@ async def test_a_steward_renews_the_cards_of_hosts_when_half_of_their_time_is_ov
     assert card == Card(papers.peer("host"), ROLE_ARCHIVE, (papers.ADDRESS,), day.now + CARD_S)
 
 
+async def test_a_wallet_that_is_locked_between_two_cards_signs_no_further_one(day: Day) -> None:
+    class LockingMember(Member):
+        async def publish(self, signed: SignedRecord) -> str | None:
+            fault = await super().publish(signed)
+            if signed.record.author == COMMONS:
+                self._unlocked = trio.Event()
+            return fault
+
+    member = LockingMember(is_steward=True)
+    for name in ("host", "other host"):
+        shown = Card(papers.peer(name), ROLE_ARCHIVE, (papers.ADDRESS,), NOW + 20 * DAY_S)
+        member.board.take([papers.record(member.town, COMMONS, Kind.CARD, shown.key, shown.body())], NOW)
+    with pytest.raises(Locked):
+        await Publisher.of(member, member).publish_due()
+    assert [signed.record.author for signed in member.published] == [1, COMMONS]
+
+
 async def test_a_card_that_the_stewards_withdrew_is_not_renewed(day: Day) -> None:
     member = Member(is_steward=True)
     shown = host_card(member.town, 20)

@@ -99,7 +99,8 @@ class HostKeeper:
         seats = steward_seats(self._node, self._wallet)
         if not seats:
             raise NotSteward("Only a steward lets a host in.")
-        (index, key), now_s = seats[0], wallclock.now_s()
+        (index, account), now_s = seats[0], wallclock.now_s()
+        key = self._wallet.steward_key(account)
         held = self._node.board.get((COMMONS, Kind.CARD, card.peer.encode()))
         signed = card_record(card, self._node.ledger.commons.community, key, index, held, now_s)
         if (fault := self._node.board.fault(signed, now_s)) is not None:

@@ -88,11 +88,11 @@ def announced(config: NodeConfig) -> tuple[str, ...]:
     return () if is_here_only else (multiaddr(host, config.listen_port),)
 
 
-def steward_seats(node: CardNode, wallet: CardWallet) -> list[tuple[int, SecretKey]]:
-    """The stewards in force whose keys are in this wallet, each with its index. Raises Locked."""
+def steward_seats(node: CardNode, wallet: CardWallet) -> list[tuple[int, AccountId]]:
+    """The stewards in force whose keys are in this wallet: index, and whose it is. Raises Locked."""
     stewards = node.ledger.commons.stewards().keys
-    keys = [wallet.steward_key(account) for account in wallet.accounts()[:SEATS_MAX]]
-    return [(stewards.index(key.public), key) for key in keys if key.public in stewards]
+    keys = [(account, wallet.steward_key(account).public) for account in wallet.accounts()[:SEATS_MAX]]
+    return [(stewards.index(key), account) for account, key in keys if key in stewards]
 
 
 @dataclass(eq=False, slots=True)
@@ -150,7 +150,8 @@ class Publisher:
         due = [(signed, card) for signed in held if _is_half_over(card := _card_of(signed), now_s)]
         seats = steward_seats(self.node, self.wallet) if due else []
         for signed, card in due if seats else ():
-            index, key = seats[0]
+            index, account = seats[0]
+            key = self.wallet.steward_key(account)  # each time: the wallet may have been locked since the last card
             fresh = Card(card.peer, card.roles, card.addresses, now_s + CARD_S)
             await self._publish(COMMONS, fresh, signed, index, key, now_s)
 
