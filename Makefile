@@ -31,7 +31,7 @@ help:
 	@echo "make devnet   start a community on this machine and watch it pay itself (Ctrl-C ends it)"
 	@echo "make test     every test; make unit: the fast ones alone"
 	@echo "make check    style and types"
-	@echo "make bench    measure it; make soak: the long simulations"
+	@echo "make bench    measure it; make soak: many more random cases than make test"
 	@echo "make setup    only make .venv; make clean: remove it"
 
 devnet: $(PROJECT)
@@ -56,7 +56,9 @@ check: $(PROJECT)
 bench: $(PROJECT)
 	@exec $(VENV)/bin/tally-devnet bench $(ARGS)
 
+# ARGS are those of the simulation, which is then run alone.
 soak: $(PROJECT)
+	@$(if $(ARGS),,$(RUN) -m pytest -m hypothesis --hypothesis-profile soak)
 	@exec $(RUN) -m tests.simulation --seeds 1-300 $(ARGS)
 
 setup: $(PROJECT)

@@ -1,7 +1,8 @@
 """What all tests share: the order they run in, and which of them are the fast ones.
 
 A test is a *unit* test unless it lies in a slow room. Units run first, so that a broken rule shows within
-seconds; `make unit` (`pytest -m unit`) runs them alone. They may start no process and open no socket.
+seconds; `make unit` (`pytest -m unit`) runs them alone. They may start no process and open no socket. What Hypothesis
+tests is tried with a few cases each time, and with many by `make soak`.
 """
 
 import gc
@@ -10,12 +11,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SLOW_ROOMS = {"simulation", "towns", "real", "faults", "bench"}
 _HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2**28
 """What the folders of all units take is a tenth of this."""
+
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("soak", max_examples=1000, deadline=None)
+settings.load_profile("quick")  # other cases each time; `make soak` asks for the other profile
+
+gc.disable()  # while tests are collected nearly everything stays: looking for what does not takes longer than they run
 
 
 def _is_slow(path: Path) -> bool:
@@ -49,3 +57,5 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector forget what was loaded: it would look at all of it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()

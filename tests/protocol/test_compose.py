@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.base import COMMONS, PPM, TAIL_MAX, AccountId, Amount
@@ -191,7 +191,6 @@ step = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([0, 30]), st.sampled_from([0, 20_000, PPM]), st.sampled_from([1, 3]),
     st.lists(step, min_size=1, max_size=14), st.data(),

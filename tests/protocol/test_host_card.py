@@ -1,7 +1,7 @@
 """Hosts' cards: they read back from text and from files, and what is no card is refused with the reason."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import codec
@@ -31,7 +31,6 @@ def test_the_seed_is_never_shown() -> None:
     assert SEED.hex() not in repr(CARD) and repr(SEED) not in repr(CARD)
 
 
-@settings(max_examples=40)
 @given(st.text(min_size=1), st.sampled_from([0, ROLE_ARCHIVE, ROLE_ARCHIVE | ROLE_RELAY]), st.booleans(),
        st.integers(1, 4), st.integers(0, NUMBER_MAX), st.binary(min_size=32, max_size=32))  # fmt: skip
 def test_any_card_reads_back(name: str, roles: int, is_witness: bool, count: int, expires: int, seed: bytes) -> None:
@@ -41,7 +40,6 @@ def test_any_card_reads_back(name: str, roles: int, is_witness: bool, count: int
     assert read_host_card(str(card)) == card
 
 
-@settings(max_examples=40)
 @given(st.integers(5, len(TEXT) - 1), st.integers(0, 31))
 def test_one_altered_character_is_always_found(place: int, letter: int) -> None:
     altered = TEXT[:place] + LETTERS[letter] + TEXT[place + 1 :]

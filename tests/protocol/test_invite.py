@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import codec
@@ -73,7 +73,6 @@ ADDRESSES = st.lists(st.integers(1, 254), min_size=1, max_size=4, unique=True).m
 )
 
 
-@settings(max_examples=30)
 @given(
     st.binary(min_size=32, max_size=32), st.integers(0, NUMBER_MAX), ADDRESSES, st.binary(min_size=32, max_size=32),
     st.integers(0, USES_MAX), st.integers(0, BALANCE_MAX), st.integers(0, 2**32 - 1), st.integers(1, 90),
@@ -89,7 +88,6 @@ def test_any_invite_reads_back(
     assert whole.key.public == made.key
 
 
-@settings(max_examples=60)
 @given(st.integers(7, len(TEXT) - 1), st.integers(0, 31))
 def test_one_altered_character_is_always_found(place: int, letter: int) -> None:
     altered = TEXT[:place] + LETTERS[letter] + TEXT[place + 1 :]
@@ -98,7 +96,6 @@ def test_one_altered_character_is_always_found(place: int, letter: int) -> None:
             read_invite(altered)
 
 
-@settings(max_examples=30)
 @given(st.integers(7, len(TEXT) - 1))
 def test_a_truncated_invite_is_always_found(length: int) -> None:
     with pytest.raises(Malformed, match="damaged or not whole"):

@@ -154,4 +154,4 @@ class TwoLedgers(RuleBasedStateMachine):
 
 
 TestTwoLedgers = TwoLedgers.TestCase
-TestTwoLedgers.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, database=None)
+TestTwoLedgers.settings = settings(stateful_step_count=30)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import codec
@@ -118,7 +118,6 @@ def test_the_higher_counter_fills_the_slot_then_the_higher_id() -> None:
     assert first.slot == (ANA, Kind.OFFER, b"a")
 
 
-@settings(max_examples=50)
 @given(
     st.integers(0, 2**32 - 1), st.sampled_from(list(Kind)), st.binary(max_size=KEY_BYTES_MAX),
     st.integers(0, NUMBER_MAX), st.binary(max_size=BODY_BYTES_MAX),
@@ -138,7 +137,6 @@ WORDS = st.text(
 WORDS = WORDS.filter(lambda words: not any(0x7F <= ord(letter) <= 0x9F for letter in words))
 
 
-@settings(max_examples=50)
 @given(WORDS, WORDS, WORDS, st.integers(0, AMOUNT_MAX), st.integers(0, NUMBER_MAX), st.integers(0, ROLES_MAX))
 def test_any_body_reads_back(title: str, category: str, text: str, price: int, until: int, roles: int) -> None:
     shown = Card(peer("node"), roles, (ADDRESS, f"/dns/{roles}.example/tcp/1"), until)

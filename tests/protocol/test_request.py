@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import codec
@@ -50,7 +50,6 @@ def test_signatures_are_no_part_of_what_a_request_is() -> None:
     assert request(TOWN, voucher(TOWN), "carl", "Other words").id != GOOD.id
 
 
-@settings(max_examples=30)
 @given(
     st.integers(0, NUMBER_MAX), st.text(max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True)
 )

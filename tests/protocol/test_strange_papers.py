@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol import codec
@@ -60,7 +60,6 @@ def _bent(draw: st.DrawFn) -> codec.Plain:
     return bend(draw(st.sampled_from(RIGHT)))
 
 
-@settings(max_examples=300)
 @given(st.one_of(_bent(), VALUES))
 def test_any_value_is_read_or_malformed(value: codec.Plain) -> None:
     for read in READERS.values():
@@ -68,7 +67,6 @@ def test_any_value_is_read_or_malformed(value: codec.Plain) -> None:
             read(value)
 
 
-@settings(max_examples=100)
 @given(VALUES, st.sampled_from(list(Kind)), st.binary(max_size=40))
 def test_any_body_is_read_or_malformed(value: codec.Plain, kind: Kind, raw: bytes) -> None:
     for body in (raw, codec.encode(value)):
@@ -76,7 +74,6 @@ def test_any_body_is_read_or_malformed(value: codec.Plain, kind: Kind, raw: byte
             read_body(kind, body)
 
 
-@settings(max_examples=100)
 @given(st.binary(max_size=60), st.integers(0, 500), st.binary(max_size=3))
 @example(b"", 0, b"")
 def test_any_frame_is_read_or_malformed(raw: bytes, place: int, patch: bytes) -> None:
@@ -90,7 +87,6 @@ def test_any_frame_is_read_or_malformed(raw: bytes, place: int, patch: bytes) ->
 LETTERS = st.text(st.characters(exclude_categories=()), max_size=30)
 
 
-@settings(max_examples=100)
 @given(LETTERS, LETTERS, st.integers(0, 600), st.sampled_from([str(invite(TOWN, voucher(TOWN))), str(host_card())]))
 def test_any_text_is_read_or_malformed(before: str, after: str, length: int, text: str) -> None:
     for strange in (before, before + text[:length] + after, before + text + after):
@@ -99,7 +95,6 @@ def test_any_text_is_read_or_malformed(before: str, after: str, length: int, tex
                 read(strange)
 
 
-@settings(max_examples=100)
 @given(st.one_of(_bent(), VALUES))
 def test_any_value_under_a_right_checksum_is_read_or_malformed(value: codec.Plain) -> None:
     raw = b"\x01" + codec.encode(value)
