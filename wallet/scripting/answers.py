@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..formats.rows import LATEST
+
 Shape = TypeVar("Shape")
 
 
@@ -22,8 +24,8 @@ class Timed:
 
     @property
     def when(self) -> datetime:
-        """The time as a date, in UTC."""
-        return datetime.fromtimestamp(self.time, UTC)
+        """The time as a date, in UTC; whoever signed it may have written any, so it ends with the year 9999."""
+        return datetime.fromtimestamp(min(self.time, LATEST), UTC)
 
 
 @dataclass(frozen=True, slots=True)
