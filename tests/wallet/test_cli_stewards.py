@@ -54,6 +54,12 @@ def test_an_act_is_shown_before_it_is_signed(tally: Tally, typed: tuple[str, ...
     assert "tally sign 58e2422a" in done.err
 
 
+def test_an_act_that_enough_have_signed_asks_for_no_other_steward(tally: Tally) -> None:
+    tally.answers["acts/58e2422a/sign"] = {**ACT, "signed": ["ana", "ben"], "missing": ["cem"]}
+    done = tally("sign", "58e2422a", "--yes")
+    assert done.status == 0 and "tally sign" not in done.err and "by itself" in done.err
+
+
 @pytest.mark.parametrize("typed", [order[0] for order in ORDERS] + [("sign", "58e2422a")], ids=" ".join)
 def test_without_yes_nothing_is_signed_where_nobody_can_be_asked(tally: Tally, typed: tuple[str, ...]) -> None:
     done = tally(*typed, "--no-input")

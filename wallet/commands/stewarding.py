@@ -61,7 +61,9 @@ def tell(session: Session, act: Mapping[str, Any]) -> None:
             next="It goes on by itself; look again with `tally acts`.",
         )  # fmt: skip
     session.terminal.answer(act, act_lines(act))
-    if act["missing"] and act["state"] == "collecting":
+    if act["state"] == "collecting" and len(act["signed"]) >= act["needed"]:
+        session.terminal.hint("Enough have signed it, but not in one round: it goes on by itself.")
+    elif act["missing"] and act["state"] == "collecting":
         session.terminal.hint(f"Another steward signs it with `tally sign {act['act']}`.")
 
 
