@@ -13,6 +13,9 @@ from node.amounts import format_amount
 NEWEST = 12
 """Payments that are shown."""
 
+ELSEWHERE = "elsewhere"
+"""The node of somebody who joined by an invite: it runs, or not, without the devnet."""
+
 Event = Mapping[str, Any]
 
 
@@ -56,7 +59,7 @@ class Board:
             case "balances":
                 self.total = event["sum"]
                 for handle, balance in event["balances"].items():
-                    self.members[handle].balance = balance
+                    self.members.setdefault(handle, MemberRow("member", state=ELSEWHERE)).balance = balance
             case "member":
                 self.members[event["handle"]].state = event["state"]
             case _ if "words" in event:
@@ -77,15 +80,18 @@ class Board:
     def member_rows(self) -> list[tuple[str, ...]]:
         """One row a member: handle, balance, limit, role, state, API address."""
         return [
-            (handle, self.money(one.balance), format_amount(one.limit, self.decimals), one.role, one.state, one.api)
+            (handle, self.money(one.balance), self._limit(one), one.role, one.state, one.api)
             for handle, one in self.members.items()
         ]
 
+    def _limit(self, one: MemberRow) -> str:
+        return "" if one.state == ELSEWHERE else format_amount(one.limit, self.decimals)
+
     def counters(self) -> str:
         """One line that sums it all up."""
-        running = sum(standing.state == "running" for standing in self.members.values())
+        states = [one.state for one in self.members.values() if one.state != ELSEWHERE]
         return (
-            f"{running} of {len(self.members)} nodes running, {self.paid} payments, {self.refused} refused, "
+            f"{states.count('running')} of {len(states)} nodes running, {self.paid} payments, {self.refused} refused, "
             f"all sums to {format_amount(self.total, self.decimals)} {self.unit} - {self.words}"
         )
 

@@ -51,3 +51,11 @@ def test_events_are_said_in_plain_lines() -> None:
 def test_columns_line_up() -> None:
     assert in_columns([("a", "bbb", "c"), ("aaa", "b", "c")]) == ["a    bbb  c", "aaa  b    c"]
     assert in_columns([]) == []
+
+
+def test_somebody_who_joined_from_elsewhere_is_shown_and_is_no_node_of_ours() -> None:
+    seen = board()
+    for balance in (0, -50):
+        seen.note({"event": "balances", "balances": {"ana": 150, "bob": -100, "joe": balance}, "sum": 0})
+    assert seen.member_rows()[-1] == ("joe", "-0.50", "", "member", "elsewhere", "")
+    assert "of 2 nodes running" in seen.counters()
