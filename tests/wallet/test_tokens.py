@@ -221,6 +221,21 @@ async def test_what_waited_for_its_turn_while_its_token_was_revoked_is_not_paid(
         assert wallet.balance(ANA).balance == 0 and wallet.book.rows("SELECT count(*) FROM spending") == [(0,)]
 
 
+async def test_what_waited_for_its_turn_until_its_token_had_expired_is_not_paid(
+    tmp_path: Path, village: Village, clock: Clock
+) -> None:
+    async with opened(tmp_path / "home", village, clock) as (wallet, tokens):
+        _, token = await tokens.create("till", Scope.SPEND, 1000, 60)
+        found = tokens.find(token)
+        assert found is not None
+        clock.now_s = NOW + 59
+        await pay(wallet, Spender(found.hash, found.cap), 1)
+        clock.now_s = NOW + 60
+        with pytest.raises(errors.CapReached):
+            await pay(wallet, Spender(found.hash, found.cap), 1)
+        assert wallet.balance(ANA).balance == -1
+
+
 async def test_a_day_later_the_cap_is_whole_again(tmp_path: Path, village: Village, clock: Clock) -> None:
     async with opened(tmp_path / "home", village, clock) as (wallet, tokens):
         till = await spender_of(tokens, 1000)

@@ -59,7 +59,7 @@ class Clerk:
             raise BookFailed(f"The wallet's book could not keep what was signed: {slip.failure}.")
         if slip.is_over_cap and isinstance(piece, Signing) and piece.spending is not None:
             facts: Facts = {"amount": piece.spending.amount, "cap": piece.spending.spender.cap}
-            raise CapReached("The token's daily cap has no room for this payment, or it was revoked.", facts)
+            raise CapReached("The token's daily cap has no room for this payment, or it opens nothing any more.", facts)
 
     async def run(self, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Write batch after batch until cancelled, or until the disk refuses."""

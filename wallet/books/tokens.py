@@ -27,7 +27,7 @@ _DROP = "DELETE FROM token WHERE hash = ?"
 _DROP_SPENDINGS = "DELETE FROM spending WHERE token = ?"
 _USE = "UPDATE token SET used = ? WHERE hash = ?"
 _LATEST = "SELECT coalesce(max(time), 0) FROM spending WHERE token = ?"
-_CAP = "SELECT coalesce(max(cap), 0) FROM token WHERE hash = ?"
+_CAP = "SELECT coalesce(max(cap), 0) FROM token WHERE hash = ? AND (expires = 0 OR expires > ?)"
 _SPENT = "SELECT coalesce(sum(amount), 0) FROM spending WHERE token = ? AND time > ?"
 _SPEND = "INSERT INTO spending VALUES (?, ?, ?)"
 _FORGET = "DELETE FROM spending WHERE token = ? AND time <= ?"
@@ -94,10 +94,10 @@ class Spending:
     now: int
 
     def put(self, run: Run) -> bool:
-        """Count it if the token is there still and its cap has room; else write nothing and return False."""
+        """Count it if the token is good still and its cap has room; else write nothing and return False."""
         token = self.spender.token
         now = max(self.now, _number(run, _LATEST, token))
-        if _number(run, _SPENT, token, now - DAY_S) + self.amount > _number(run, _CAP, token):
+        if _number(run, _SPENT, token, now - DAY_S) + self.amount > _number(run, _CAP, token, now):
             return False
         run(_FORGET, (token, now - DAY_S))
         run(_SPEND, (token, now, self.amount))
