@@ -14,37 +14,17 @@ from typing import Protocol
 from node import wallclock
 from protocol.base import AccountId, Malformed, PublicKey, Signature
 from protocol.bodies import Accept, Body, Call, Serve
-from protocol.ledger import Ledger
 from protocol.ops import Stewards
-from protocol.record import Kind, SignedRecord, Slot, read_body
+from protocol.record import Kind, SignedRecord, read_body
 from protocol.signing import Authority, SecretKey, Tag, sign
 from protocol.statements import acceptance_content
 
 from .. import errors
-from ..people.people import published
+from ..people.people import PublishingNode, published
 from ..people.recording import signed_record
 from .stewarding import Stewarding
 
 logger = logging.getLogger("tallystick.calling")
-
-
-class RecordBoard(Protocol):
-    """What is read of the node's board."""
-
-    def get(self, slot: Slot) -> SignedRecord | None: ...
-    def of_kind(self, kind: Kind) -> list[SignedRecord]: ...
-
-
-class RecordNode(Protocol):
-    """A node that keeps and spreads records."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def board(self) -> RecordBoard: ...
-    async def publish(self, signed: SignedRecord) -> str | None:
-        """Keep and spread a record; durable when this returns None, else the words say why it was not taken."""
-        ...
 
 
 class Owner(Protocol):
@@ -69,7 +49,7 @@ class Called:
 class Calling:
     """The stewards to be. `run` of `Stewarding` has it look after calls and names by `tend`."""
 
-    def __init__(self, node: RecordNode, owner: Owner, acts: Stewarding) -> None:
+    def __init__(self, node: PublishingNode, owner: Owner, acts: Stewarding) -> None:
         self._node, self._owner, self._acts = node, owner, acts
 
     # Who serves
