@@ -121,9 +121,10 @@ async def test_a_host_that_is_away_leaves_nothing_behind_and_then_it_can_be_done
     hosts[1].away = "no answer"
     with (
         nothing_kept(tmp_path / "ana"),
-        pytest.raises(HostUnreachable, match="127.0.0.1:.* was not reached: no answer"),
+        pytest.raises(HostUnreachable, match="127.0.0.1:.* was not reached: no answer") as away,
     ):
         await found(tmp_path / "ana", street, wish(hosts))
+    assert "--announce" in away.value.next, "its card shows that only its own computer reaches it"
     assert not any(host.vacant.founded.is_set() for host in hosts)
     hosts[1].away = ""
     assert (await found(tmp_path / "ana", street, wish(hosts))).witnesses == 4

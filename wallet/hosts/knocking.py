@@ -36,6 +36,12 @@ from ..errors import HostRefused, HostUnreachable, WalletError
 TIMEOUT_S = 10.0
 NO_TOPIC = "founding"
 
+_LOOPBACK = ("/ip4/127.", "/ip6/::1/")
+_ONLY_THERE = (
+    "Its card names an address that only its own computer reaches. If it is another one, its owner runs "
+    "`tally-node run --announce HOST:PORT` and sends its card again; else have it started. Nothing was founded."
+)
+
 _WORDS = {
     "founded": ("serves another community already", "Ask its owner for the card of another host."),
     "expired": ("says that its card has expired", "Ask its owner for a new one: `tally-node card --new`."),
@@ -119,7 +125,13 @@ async def _ask(knocker: Knocker, card: HostCard, question: Callable[[Signature],
             reason = str(error)
         except Malformed:
             reason = "it answers with what is no answer"
-    raise HostUnreachable(f"The host at {where(card)} was not reached: {reason}.", {"peer": card.peer})
+    message = f"The host at {where(card)} was not reached: {reason}."
+    raise HostUnreachable(message, {"peer": card.peer}, _next_step(card))
+
+
+def _next_step(card: HostCard) -> str | None:
+    """What to do about a host that was not reached, when it is not simply that it is not running."""
+    return _ONLY_THERE if all(address.startswith(_LOOPBACK) for address in card.addresses) else None
 
 
 def where(card: HostCard) -> str:
