@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from protocol import codec
-from protocol.base import AccountId, Malformed, digest
+from protocol.authorship import is_by_author
+from protocol.base import COMMONS, AccountId, Malformed, digest
 from protocol.bodies import Card
 from protocol.ledger import Ledger
 from protocol.record import Kind, SignedRecord, Slot, read_body, record_fault, slots_max
+from protocol.signing import Authority, Tag
 
 from ..journal import Change, DropRecord, KeepRecord
 from ..writing import let_go
@@ -52,6 +54,9 @@ class Board:
         self._judge = judge
         self._authors: dict[AccountId, dict[tuple[Kind, bytes], Held]] = {}
         self._prints: dict[AccountId, bytes] = {}
+        self._orphans: set[bytes] = set()
+        """Ids of the community's records whose stewards had left when those in `_stewards` came."""
+        self._stewards: Authority | None = None
         self._listeners: list[Listener] = []
 
     def restore(self, contents: Iterable[bytes]) -> None:
@@ -146,10 +151,20 @@ class Board:
             return f"account {author} is not known here"
         held = self._held(signed.slot)
         if held is not None:
-            return None if signed.beats(held.signed) else "this record or a newer one is here already"
+            gives_way = signed.beats(held.signed) or (held.id != signed.id and self._is_orphan(held))
+            return None if gives_way else "this record or a newer one is here already"
         if self._is_roomy(author, kind) or self._making_way(signed, now_s) is not None:
             return None
         return f"account {author} has {slots_max(author, kind)} records of this kind, and no more are kept"
+
+    def _is_orphan(self, held: Held) -> bool:
+        """Tell whether a steward signed it who has left: it stands, but may not keep the slot from those who came."""
+        ledger = self._ledger()
+        if ledger.commons.stewards() != self._stewards:
+            self._stewards = ledger.commons.stewards()
+            of_commons = [one.signed for one in self._of(COMMONS).values()]
+            self._orphans = {signed.id for signed in of_commons if not _is_by_commons(ledger, signed)}
+        return held.id in self._orphans
 
     def knows(self, author: AccountId) -> bool:
         """Tell whether the author is a member, or the community itself."""
@@ -214,6 +229,10 @@ class Board:
     def _tell(self, fresh: list[SignedRecord]) -> None:
         for listener in self._listeners:
             let_go(listener, fresh)
+
+
+def _is_by_commons(ledger: Ledger, signed: SignedRecord) -> bool:
+    return is_by_author(ledger, COMMONS, Tag.RECORD, signed.record.content(), signed.signatures)
 
 
 def _held(signed: SignedRecord) -> Held:

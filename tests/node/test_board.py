@@ -4,10 +4,10 @@ import pytest
 
 from node.journal import DropRecord, KeepRecord
 from protocol import codec
-from protocol.base import COMMONS, AccountId
+from protocol.base import COMMONS, NUMBER_MAX, AccountId
 from protocol.bodies import Offer, Profile
 from protocol.record import SLOTS_MAX, Kind, SignedRecord
-from tests.builders import Town, found, key, opened
+from tests.builders import Town, decide, found, key, opened, stewards_op
 from tests.node.boards import Disk, board_of
 from tests.papers import DAY_S, NOW_S, card, peer, record
 
@@ -63,6 +63,18 @@ def test_what_was_withdrawn_does_not_come_back(town: Town) -> None:
     assert board.of_author(town["ana"]) == board.of_kind(Kind.OFFER) == []
     assert board.take([bread], NOW_S) == [] and board.get(bread.slot) == gone
     assert board.all_of(town["ana"]) == [gone], "others are told that it is withdrawn"
+
+
+def test_what_a_steward_signed_gives_way_to_any_other_word_once_he_has_left() -> None:
+    town = found("ana", stewards=("s0", "s1"), threshold=1)
+    ledger = opened(town)
+    board, shown = board_of(ledger), card(town, COMMONS, "host").record
+    lie = record(town, COMMONS, Kind.CARD, shown.key, b"", NUMBER_MAX, by=key("s0"))
+    right = record(town, COMMONS, Kind.CARD, shown.key, shown.body, by=key("s1"))
+    assert board.take([lie], NOW_S) == [lie] and board.take([right], NOW_S) == []
+    decide(ledger, town, stewards_op(town.community, "s1"))
+    assert board.take([right], NOW_S) == [right] and board.get(right.slot) == right
+    assert board.take([lie], NOW_S) == [] and board.get(right.slot) == right
 
 
 def test_who_has_all_his_slots_full_gets_no_more_and_keeps_what_he_has(town: Town) -> None:

@@ -4,7 +4,7 @@ The counter is the clock's seconds, or one above what stands in the slot when th
 wallet that forgot what it published still wins. May not publish; that is the node's.
 """
 
-from protocol.base import AccountId, CommunityId
+from protocol.base import NUMBER_MAX, AccountId, CommunityId
 from protocol.record import Kind, Record, SignedRecord
 from protocol.signing import SecretKey, Tag, sign
 
@@ -23,8 +23,9 @@ def signed_record(
 ) -> SignedRecord:
     """A record for the slot (author, kind, `slot_key`) that beats `held`, which fills it now.
 
+    Of two with the highest counter there is, the id decides.
     An empty `body` withdraws. `index` is the place of the key in the authority that signs; the stewards' for account 0.
     """
-    counter = now_s if held is None else max(held.record.counter + 1, now_s)
+    counter = now_s if held is None else min(max(held.record.counter + 1, now_s), NUMBER_MAX)
     record = Record(author, kind, slot_key, counter, body)
     return SignedRecord(record, ((index, sign(key, Tag.RECORD, community, record.content())),))
