@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trio
 
 from protocol.base import AccountId
 from protocol.entry import SignedEntry
 from protocol.ops import Admit, Suspend
 from tests.builders import authority, charge
 from wallet import errors
-from wallet.books.acts import WishState
+from wallet.books.acts import ActPages, WishState
 from wallet.books.jotting import Jotting
 from wallet.stewards.ops import wanted
 
@@ -186,6 +187,17 @@ async def test_a_wallet_that_is_locked_between_two_ballots_gives_one(
         await ana.wallet.unlock(None)
         await quiet()
         assert [signed.entry.ops for signed in hall.given] == [(DUES,)]
+
+
+async def test_what_is_on_the_disk_is_shown_also_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    hall = settle_hall(tmp_path, ["ana", "ben"], stewards=2, threshold=2)
+    async with sitting(tmp_path, "ana", hall) as ana:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ana.acts._keep, ana.pages.new_wish(wanted([DUES]), own=False, now_s=1))
+            await trio.lowlevel.checkpoint()  # the clerk has it by now
+            nursery.cancel_scope.cancel()
+        await quiet()
+        assert ana.pages.wishes == ActPages(ana.wallet.book).wishes and ana.pages.wishes
 
 
 async def test_a_locked_wallet_goes_on_when_it_is_unlocked(tmp_path: Path) -> None:

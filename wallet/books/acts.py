@@ -3,16 +3,18 @@
 They lie in the same file as payments and go to the disk in the same transactions (`Clerk.keep`). A ballot is here
 before it leaves, so that no crash makes a steward sign two acts for one round. A *wish* is what the person wants
 decided: it stays until it is in force, withdrawn, or refused by the rules, whatever became of the entry for it.
-May not sign, compose or wait.
+May not sign or compose.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import trio
+
 from protocol.base import EntryId, PublicKey, Signature
 
-from .jotting import Readable, Run, Value
+from .jotting import Readable, Run, Scribe, Value
 
 TABLES = (
     """CREATE TABLE ballot (steward BLOB, seq INTEGER, round INTEGER, id BLOB NOT NULL, body BLOB NOT NULL,
@@ -134,7 +136,7 @@ class Deed:
 
 
 class ActPages:
-    """What these pages say, in memory. `note` takes in what the clerk has made durable."""
+    """What these pages say, in memory: never more, and once `keep` returns never less, than what is on the disk."""
 
     def __init__(self, book: Readable) -> None:
         self.ballots: dict[tuple[PublicKey, int, int], BallotRow] = {}
@@ -147,6 +149,12 @@ class ActPages:
         self.note([_wish(row) for row in book.rows("SELECT * FROM wish ORDER BY n")])
         self.note([InviteRow(PublicKey(row[0]), row[1], row[2]) for row in book.rows("SELECT * FROM invite")])
         self.note([DealtRow(row[0], row[1], Dealt(row[2]), row[3]) for row in book.rows("SELECT * FROM dealt")])
+
+    async def keep(self, clerk: Scribe, *rows: Row) -> None:
+        """Write rows together, and show them; whoever stops waiting meanwhile, both is done. Raises BookFailed."""
+        with trio.CancelScope(shield=True):
+            await clerk.keep(Deed(rows))
+            self.note(rows)
 
     def note(self, rows: Sequence[Row]) -> None:
         """Show rows that are on the disk."""

@@ -16,7 +16,7 @@ from protocol.rounds import Choice
 from protocol.signing import SecretKey, Tag, sign
 from protocol.statements import ballot_content
 
-from ..books.acts import ActPages, BallotRow, Deed, WishRow
+from ..books.acts import ActPages, BallotRow, WishRow
 from ..books.clerk import Clerk
 from ..port import EntryShelf
 
@@ -112,9 +112,7 @@ class Ballots:
         content = ballot_content(act.seq, round, act.id)
         signature = sign(self._key_of(seat.account), Tag.BALLOT, self._node.ledger.commons.community, content)
         ballot = BallotRow(seat.key, act.seq, round, act.id, act.body, signature)
-        rows = (*beside, *(() if held is not None else (ballot,)))
-        await self._clerk.keep(Deed(rows))
-        self._pages.note(rows)
+        await self._pages.keep(self._clerk, *beside, *(() if held is not None else (ballot,)))
         self.show(ballot)
 
     def show(self, ballot: BallotRow) -> None:

@@ -24,7 +24,7 @@ from protocol.request import Request
 from protocol.signing import SecretKey, Tag, sign
 
 from .. import errors
-from ..books.acts import ActPages, Dealt, DealtRow, Deed, InviteRow, WishRow
+from ..books.acts import ActPages, Dealt, DealtRow, InviteRow, WishRow
 from ..books.clerk import Clerk
 from ..refusals import stopped
 from .ops import read_wanted
@@ -234,8 +234,7 @@ class Inviting:
         return Voucher.read(codec.decode(row.voucher, VOUCHER_BYTES_MAX)).uses - self._pages.uses(key)
 
     async def _keep(self, row: InviteRow | DealtRow) -> None:
-        await self._clerk.keep(Deed((row,)))
-        self._pages.note([row])
+        await self._pages.keep(self._clerk, row)
 
 
 def _is_admission(wish: WishRow) -> bool:

@@ -20,7 +20,7 @@ from protocol.entry import SignedEntry
 from protocol.ops import Op
 
 from .. import errors
-from ..books.acts import ActPages, Deed, Row, WishRow, WishState
+from ..books.acts import ActPages, Row, WishRow, WishState
 from ..books.clerk import Clerk
 from .ballots import ActNode, Ballots, Seat
 from .ops import composed, feasible, wanted
@@ -258,5 +258,4 @@ class Stewarding:
             await self.ballots.give(seat, place.at(choice), choice.round)
 
     async def _keep(self, *rows: Row) -> None:
-        await self._clerk.keep(Deed(rows))
-        self.pages.note(rows)
+        await self.pages.keep(self._clerk, *rows)
