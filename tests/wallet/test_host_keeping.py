@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from wallet.accounts import Keyring
 from wallet.errors import BadRequest, HostRefused, Locked, NotPublished, NotSteward
 from wallet.founding import Terms
 from wallet.home import Home
+from wallet.hosts import keeping
 from wallet.hosts.founding import Wish, found_with_hosts
 from wallet.hosts.keeping import LAST_WAIT_S, HostKeeper
 from wallet.hosts.kept import card_record, keep_hosts, read_hosts
@@ -214,6 +216,23 @@ async def test_a_card_that_cannot_be_put_up_keeps_no_other_from_the_board(
     async with up(ana):
         assert [ana.board.get(signed.slot) for signed in kept.records] == list(kept.records)
         assert read_hosts(ana.home).records == (stale,)
+
+
+async def test_a_full_disk_ends_nothing_and_hosts_are_told_once_there_is_room(
+    ana: Running, witness: WaitingHost, autojump_clock: trio.testing.MockClock
+) -> None:
+    witness.away = ""
+
+    def is_full(*_: Any) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    disk = pytest.MonkeyPatch()
+    disk.setattr(keeping, "keep_hosts", is_full)
+    async with up(ana):
+        assert not has_community(witness.store.journal)
+        disk.undo()
+        await trio.sleep(2 * LAST_WAIT_S)
+    assert has_community(witness.store.journal) and not ana.home.hosts.exists()
 
 
 async def test_a_host_that_moved_is_reached_where_its_new_card_says(

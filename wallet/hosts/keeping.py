@@ -145,11 +145,20 @@ class HostKeeper:
         while True:
             self._added = trio.Event()
             async with self._turn:
-                await self._publish()
-                await self._tell()
-            with trio.move_on_after(wait_s if self._kept.untold else float("inf")):
+                is_kept = await self._go_on()
+            with trio.move_on_after(wait_s if self._kept.untold or not is_kept else float("inf")):
                 await self._added.wait()
             wait_s = FIRST_WAIT_S if self._added.is_set() else min(2 * wait_s, LAST_WAIT_S)
+
+    async def _go_on(self) -> bool:
+        """Do what is left to be done; False when the disk did not take down what was."""
+        try:
+            await self._publish()
+            await self._tell()
+        except OSError as error:
+            logger.warning("what was done for hosts cannot be written down: %s", error.strerror)
+            return False
+        return True
 
     async def _publish(self) -> None:
         left = []
