@@ -79,7 +79,11 @@ class Knocker:
         if link is None and address is None:
             raise NotReached("no address of it is known")
         muxer = link.muxer if link is not None else await self._connect(peer, address)
-        stream = await muxer.open_stream()
+        try:
+            stream = await muxer.open_stream()
+        except BaseException:
+            _give_back(muxer)
+            raise
         try:
             await self._host.multiselect_client.select_one_of([KNOCK], MultiselectCommunicator(stream))
         except BaseException:
@@ -100,7 +104,11 @@ class Knocker:
             await trio.aclose_forcefully(socket)
             raise
         self._nursery.start_soon(muxer.start)
-        await muxer.event_started.wait()
+        try:
+            await muxer.event_started.wait()
+        except BaseException:
+            _give_back(muxer)
+            raise
         return muxer
 
 
@@ -109,6 +117,11 @@ async def _leave(stream: MuxedStream) -> None:
     muxer = stream.muxed_conn
     with trio.CancelScope(shield=True):
         await stream.reset()
+    _give_back(muxer)
+
+
+def _give_back(muxer: Muxer) -> None:
+    """End a connection that was made only to ask; a link goes on."""
     if muxer.allowance is HOST:
         muxer.abort()
 
