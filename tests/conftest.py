@@ -8,10 +8,14 @@ tests is tried with a few cases each time, and with many by `make soak`.
 import gc
 import os
 import shutil
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from protocol import signing
 
 SLOW_ROOMS = {"simulation", "towns", "real", "faults", "bench"}
 _HERE = Path(__file__).parent
@@ -59,3 +63,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def computed_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In units, remember what the cryptography said of the same bytes: the same few people sign everywhere.
+
+    All of it is pure. What it refuses is not remembered, so that each forgery is refused anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.option.markexpr == "unit":
+            for name in ("sign", "sign_open", "sign_seed_keypair", "core_ed25519_is_valid_point"):
+                patch.setattr(signing, f"crypto_{name}", cache(getattr(signing, f"crypto_{name}")))
+        yield

@@ -5,12 +5,22 @@ from functools import cache
 
 import pytest
 
-from wallet import keystore
+from wallet import accounts, keystore
+
+THRIFT = 64
+"""Argon2id takes this part of the memory that it is asked to take."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def stretched_once() -> Iterator[None]:
-    """Remember what Argon2id makes of each passphrase, salt and cost: it takes a tenth of a second each time."""
+    """Remember what comes of each passphrase, salt and cost, and of each wallet's words, and let guesses be cheap."""
+
+    @cache
+    def thrifty(size: int, typed: bytes, salt: bytes, passes: int, memory: int, kind: int) -> bytes:
+        return stretch(size, typed, salt, passes, memory // THRIFT, kind)
+
+    stretch = keystore.crypto_pwhash_alg
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keystore, "crypto_pwhash_alg", cache(keystore.crypto_pwhash_alg))
+        patch.setattr(keystore, "crypto_pwhash_alg", thrifty)
+        patch.setattr(accounts, "seed_of", cache(accounts.seed_of))
         yield
