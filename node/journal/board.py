@@ -25,6 +25,8 @@ COMPANIONS = ("-wal", "-shm")
 APPLICATION_ID = 0x74616C62
 """The letters "talb" in the header of the file."""
 VERSION = 1
+PASSING = apsw.FullError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError, apsw.LockedError, apsw.NoMemError
+"""What says nothing against a file: it may be opened another time."""
 CHECKPOINT_PAGES = 1_000
 """Pages in the WAL file (4 MiB) from which a write moves them into the main file before it returns."""
 
@@ -96,11 +98,13 @@ class BoardStore:
     def open(cls, folder: Path) -> "BoardStore":
         """Open board.db in `folder` (HOME/node/journal), making it when there is none that can be used.
 
-        Raises StoreRefused when others may open the file, or when no new one can be made.
+        Raises StoreRefused when others may open the file, when the disk refuses it for now, or takes no new one.
         """
         file = folder / FILE
         try:
             return cls._open(file)
+        except PASSING as error:
+            raise StoreRefused(f"{file} cannot be opened now: {explain(error)}", "Check the disk") from error
         except (apsw.Error, _Unusable) as error:
             logger.warning("%s cannot be used and is begun anew; peers will send what was in it: %s", file, error)
         try:

@@ -77,6 +77,25 @@ def test_a_file_that_cannot_be_used_is_put_aside_and_begun_anew(
     again.close()
 
 
+@pytest.mark.parametrize("error", [apsw.FullError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError])
+def test_what_the_disk_refuses_for_a_while_puts_no_good_file_aside(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[apsw.Error]
+) -> None:
+    file = filled(folder)
+
+    def refusing(*_: object, **__: object) -> None:
+        raise error("for a test")
+
+    monkeypatch.setattr("node.journal.board.check_pages", refusing)
+    with pytest.raises(StoreRefused, match="cannot be opened now"):
+        BoardStore.open(folder)
+    monkeypatch.undo()
+    assert not file.with_name(file.name + ".damaged").exists()
+    store = BoardStore.open(folder)
+    assert (store.records(), store.requests()) == ([b"a record"], [b"a request"])
+    store.close()
+
+
 def test_a_start_that_was_cut_short_leaves_a_file_that_can_be_used(folder: Path) -> None:
     (folder / "board.db").touch(mode=0o600)
     store = BoardStore.open(folder)
