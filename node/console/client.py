@@ -104,17 +104,26 @@ class Client:
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.run.token}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(self.run.address, timeout=timeout_s)
+        may_be_done = False
         try:
+            connection.connect()
+            may_be_done = method != "GET"
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             content = response.read(ANSWER_BYTES_MAX)
-        except TimeoutError:
-            raise unreachable("The node did not answer in time.", self.start) from None
-        except (OSError, http.client.HTTPException):
-            raise unreachable("The node of this home does not answer.", self.start) from None
+        except (OSError, http.client.HTTPException) as error:
+            in_time = " in time" if isinstance(error, TimeoutError) else ""
+            if may_be_done:
+                raise self._lost(f"The node was asked and did not answer{in_time}.") from None
+            raise unreachable(f"The node of this home does not answer{in_time}.", self.start) from None
         finally:
             connection.close()
         return _answer(response.status, content, self.start)
+
+    def _lost(self, message: str) -> CallFailed:
+        """What was asked for may have been done: whoever simply asks again may do it twice."""
+        next = f"If it has ended, start it with `{self.start}`; look whether it was done before you ask again."
+        return CallFailed("unreachable", message, exit_status=UNREACHABLE, next=next)
 
 
 def _answer(status: int, content: bytes, start: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Finding the running node of a home: which run file is believed, and what is said when none is."""
 
+import http.client
 import json
 import os
 from pathlib import Path
@@ -45,6 +46,42 @@ def test_a_run_file_that_a_killed_node_left_leads_nowhere(
         connect(home)
     assert (refused.value.code, refused.value.exit_status) == ("unreachable", UNREACHABLE)
     assert "tally up" in refused.value.next
+
+
+class DeafConnection:
+    """Stands for a connection that comes about, or not, and on which no answer comes."""
+
+    is_there = True
+
+    def __init__(self, address: str, timeout: float) -> None:
+        pass
+
+    def connect(self) -> None:
+        if not self.is_there:
+            raise ConnectionRefusedError
+
+    def request(self, *_: object) -> None:
+        self.connect()
+
+    def getresponse(self) -> None:
+        raise ConnectionResetError
+
+    def close(self) -> None:
+        pass
+
+
+def test_who_lost_the_answer_is_told_to_look_before_paying_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http.client, "HTTPConnection", DeafConnection)
+    with pytest.raises(CallFailed, match="was asked and did not answer") as lost:
+        connect(home).post("/v1/wallet/pay", {})
+    assert "look whether it was done before you ask again" in lost.value.next
+    assert (lost.value.code, lost.value.exit_status) == ("unreachable", UNREACHABLE)
+    with pytest.raises(CallFailed, match="does not answer") as looked:
+        connect(home).get("/v1/wallet/balance")
+    monkeypatch.setattr(DeafConnection, "is_there", False)
+    with pytest.raises(CallFailed, match="does not answer") as refused:
+        connect(home).post("/v1/wallet/pay", {})
+    assert looked.value.next == refused.value.next == "Start it with `tally up --detach`."
 
 
 @pytest.mark.parametrize("pid", ["x", None, []])
