@@ -18,11 +18,10 @@ from typing import NoReturn
 import ifaddr
 import trio
 import zeroconf
-from libp2p.peer.id import ID
 
-from protocol.base import CommunityId, digest
+from protocol.addresses import peer_key
+from protocol.base import CommunityId, Malformed, digest
 
-from .host import ED25519_PEER_PREFIX
 from .logs import LOGGER
 
 SERVICE = "_tallystick._tcp.local."
@@ -37,7 +36,6 @@ RESOLVE_MS = 500
 """How long an announcement may take to be complete."""
 LOOK_AGAIN_S = 15.0
 """How often it is looked whether this machine has other addresses than before."""
-PEER_TEXT_MAX = 64
 
 Finding = tuple[str, str]
 """Peer id, and a multiaddr without /p2p/ at which it says that it answers."""
@@ -87,11 +85,10 @@ def read_announcement(
 def is_peer_id(text: str) -> bool:
     """Whether this is the peer id of an Ed25519 key, as ours are."""
     try:
-        peer = ID.from_base58(text[:PEER_TEXT_MAX])
-    except ValueError:
+        peer_key(text)
+    except Malformed:
         return False
-    raw = peer.to_bytes()
-    return raw.startswith(ED25519_PEER_PREFIX) and len(raw) == len(ED25519_PEER_PREFIX) + 32 and str(peer) == text
+    return True
 
 
 @dataclass(slots=True)
