@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from node.addresses import multiaddr
 from node.config import NodeConfig, read_config, write_config
 from node.identity import read_identity
 from node.ports import hold_port
@@ -50,7 +51,13 @@ def _peer_id(home: Path) -> str:
 
 
 def _with_free_ports(config: NodeConfig, held: ExitStack) -> NodeConfig:
-    return replace(config, listen_port=hold_port(held, config.listen_port), api_port=hold_port(held, config.api_port))
+    listen_port = hold_port(held, config.listen_port)
+    return replace(
+        config,
+        listen_port=listen_port,
+        api_port=hold_port(held, config.api_port),
+        announce=(multiaddr("127.0.0.1", listen_port),),  # so that somebody who joins on this machine finds them all
+    )
 
 
 def _peers(configs: Sequence[NodeConfig], peers: Sequence[str], index: int) -> list[str]:

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tallystick.node")
 
 ASK_TIMEOUT_S = 10.0
+LINKING_S = 15.0
+"""How long after the start it is no problem that links are missing."""
 
 
 class Node:
@@ -58,6 +60,7 @@ class Node:
 
     def __init__(self, config: NodeConfig, identity: Identity, door: Bookkeeper, transport: Transport) -> None:
         self.config = config
+        self._began_at = trio.current_time()
         self.bookkeeper = door
         self.journal = door.journal
         self.transport = transport
@@ -120,7 +123,18 @@ class Node:
             found.append(f"nothing is signed or taken in any more, only shown: {self.bookkeeper.failed}")
         if self.witnessing is not None and self.witnessing.dead is not None:
             found.append(f"this witness never votes again and must be replaced: {self.witnessing.dead}")
+        found += self._lonely()
         return [*found, *self.acquaintances.problems()]
+
+    def _lonely(self) -> list[str]:
+        """Say that too few witnesses are linked, once there was time enough for links."""
+        commons = self.ledger.commons
+        own = 0 if self.witnessing is None else 1
+        linked = own + len(self.exchange.neighbours.witnesses(commons.witnesses))
+        if linked >= commons.quorum or trio.current_time() - self._began_at < LINKING_S:
+            return []
+        many = f"{linked} of {len(commons.witnesses)} witnesses {'is' if linked == 1 else 'are'} linked"
+        return [f"{many}, and {commons.quorum} are needed: until then no payment becomes final"]
 
     # For the wallet and the APIs
 

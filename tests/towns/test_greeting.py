@@ -210,3 +210,19 @@ async def test_who_belongs_to_another_community_is_named_once_and_not_heard(
         assert [record.getMessage() for record in caplog.records if "another community" in record.getMessage()] == [
             "peer puppet belongs to another community; what it says is not heard"
         ]
+
+
+async def test_a_node_says_when_too_few_witnesses_are_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: Any
+) -> None:
+    town = found("ana", witnesses=4, quorum=3)
+    async with memory_town(town, tmp_path, "w0 w1 w2 w3 ana", monkeypatch) as built:
+        await built.up("ana", "w0", "w1")
+        assert built.node("ana").problems() == [], "it has only just begun"
+        await trio.sleep(20)
+        (problem,) = built.node("ana").problems()
+        assert problem.startswith("2 of 4 witnesses are linked, and 3 are needed")
+        assert built.node("w0").problems() == [problem], "a witness counts itself"
+        await built.up("w2")
+        await built.until_voting("w0", "w1", "w2")
+        assert built.node("ana").problems() == []
