@@ -28,6 +28,17 @@ def parse(group: click.Group, words: list[str], parent: click.Context | None = N
             pass
 
 
+def misread(line: str, words: list[str], *fine: type[Exception]) -> str | None:
+    """What is wrong with `words`, the program first, said with `line`; None if they are understood or it is `fine`."""
+    try:
+        parse(PROGRAMS[words[0]], words[1:])
+    except fine:
+        return None
+    except click.ClickException as error:
+        return f"{line}: {error.format_message()}"
+    return None
+
+
 def commands() -> Iterator[tuple[str, click.Command]]:
     """Every program, command and command of a command: its full name, as `tally token list`, and itself."""
     for name, group in PROGRAMS.items():

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("protocol", "node", "wallet", "devnet")
-"""In the order of the imports: each may use itself and those before it."""
+from tests.documents import ROOT
+from tests.sources import PACKAGES, nodes, sources
 
 OUTSIDE_OWNERS = {
     "libp2p": ("node/transport/", "devnet/bench/"),
@@ -147,14 +146,8 @@ TIME_IN_PROTOCOL = {
 """Machines that are told seconds of a monotonic clock. They only delay: no rule of the ledger reads a clock."""
 
 
-@cache
-def _sources() -> dict[str, ast.Module]:
-    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in files}
-
-
 def _in(package: str) -> dict[str, ast.Module]:
-    return {path: tree for path, tree in _sources().items() if path.startswith(f"{package}/")}
+    return {path: tree for path, tree in sources().items() if path.startswith(f"{package}/")}
 
 
 def _module(path: str) -> str:
@@ -163,12 +156,6 @@ def _module(path: str) -> str:
 
 def _is_for_types_only(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-
-
-@cache
-def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
-    """All nodes of a file, breadth first, found once for all rules."""
-    return tuple(ast.walk(tree))
 
 
 def _loaded_nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -184,13 +171,13 @@ def _loaded_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 @cache
 def _imports(path: str, *, at_load: bool = False) -> tuple[str, ...]:
     """Every module that `path` names in an import, in full; `from x import y` gives x and x.y."""
-    tree = _sources()[path]
-    return tuple(_named(path, _loaded_nodes(tree) if at_load else _nodes(tree)))
+    tree = sources()[path]
+    return tuple(_named(path, _loaded_nodes(tree) if at_load else nodes(tree)))
 
 
-def _named(path: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
+def _named(path: str, among: Iterable[ast.AST]) -> Iterator[str]:
     package = _module(path).split(".") if path.endswith("/__init__.py") else _module(path).split(".")[:-1]
-    for node in nodes:
+    for node in among:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -201,7 +188,7 @@ def _named(path: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _function_around(tree: ast.Module, node: ast.expr | ast.excepthandler) -> str:
@@ -215,18 +202,17 @@ def _calls() -> tuple[tuple[str, ast.Call, str], ...]:
     """Every call: path, node, and what is called, as it is written."""
     return tuple(
         (path, node, ast.unparse(node.func))
-        for path, tree in _sources().items()
-        for node in _nodes(tree)
+        for path, tree in sources().items()
+        for node in nodes(tree)
         if isinstance(node, ast.Call)
     )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def trees() -> Iterator[None]:
-    """Let go of the trees at the end: the garbage collector would look at all of them until the last test."""
+    """Let go of what was found: the garbage collector would look at all of it until the last test."""
     yield
-    for kept in (_sources, _nodes, _calls):
-        kept.cache_clear()
+    _calls.cache_clear()  # the last to look at the others is `test_examples`
 
 
 def test_packages_import_one_way() -> None:
@@ -258,7 +244,7 @@ def test_protocol_opens_no_file_and_waits_for_nothing() -> None:
     wrong += [
         f"{path}:{node.lineno} async"
         for path, tree in _in("protocol").items()
-        for node in _nodes(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.AsyncFunctionDef | ast.Await)
     ]
     assert not wrong, wrong
@@ -269,7 +255,7 @@ def test_the_rules_know_no_floats() -> None:
     for path, tree in _in("protocol").items():
         if path in TIME_IN_PROTOCOL:
             continue
-        for node in _nodes(tree):
+        for node in nodes(tree):
             is_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
             is_float |= isinstance(node, ast.Name) and node.id == "float"
             is_float |= isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
@@ -282,7 +268,7 @@ def test_the_rules_know_no_floats() -> None:
 def test_each_outside_thing_has_one_owner(library: str) -> None:
     wrong = [
         f"{path} imports {name}"
-        for path in _sources()
+        for path in sources()
         for name in _imports(path)
         if f"{name}.".startswith(f"{library}.") and not path.startswith(OUTSIDE_OWNERS[library])
     ]
@@ -311,7 +297,7 @@ def test_only_the_terminals_print_and_ask() -> None:
 
 def _loaded_by(path: str) -> set[str]:
     """All that importing `path` imports, ours followed through and others by name."""
-    by_module = {_module(other): other for other in _sources()}
+    by_module = {_module(other): other for other in sources()}
     seen: set[str] = set()
     found: set[str] = set()
     waiting = [path]
@@ -330,7 +316,7 @@ def _loaded_by(path: str) -> set[str]:
 
 def _commands() -> list[str]:
     rooms = ("wallet/commands", "wallet/__main__", "node/commands", "node/__main__")
-    return [path for path in _sources() if path.startswith(rooms)]
+    return [path for path in sources() if path.startswith(rooms)]
 
 
 def test_commands_load_neither_libp2p_nor_a_web_framework() -> None:
@@ -341,7 +327,7 @@ def test_commands_load_neither_libp2p_nor_a_web_framework() -> None:
 
 def test_no_function_is_longer_than_a_screen() -> None:
     wrong = []
-    for path, tree in _sources().items():
+    for path, tree in sources().items():
         for function in _functions(tree):
             lines = (function.end_lineno or 0) - function.lineno + 1
             if lines > FUNCTION_LINES_MAX:
@@ -350,23 +336,23 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    lines = {path: (ROOT / path).read_text().count("\n") for path in _sources()}
+    lines = {path: (ROOT / path).read_text().count("\n") for path in sources()}
     assert not (wrong := {path: count for path, count in lines.items() if count > FILE_LINES_MAX}), wrong
 
 
 def test_file_names_say_something() -> None:
-    wrong = [path for path in _sources() if BANNED_WORDS & set(Path(path).stem.split("_"))]
+    wrong = [path for path in sources() if BANNED_WORDS & set(Path(path).stem.split("_"))]
     assert not wrong, wrong
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    wrong = [path for path, tree in _sources().items() if tree.body and not ast.get_docstring(tree)]
+    wrong = [path for path, tree in sources().items() if tree.body and not ast.get_docstring(tree)]
     assert not wrong, wrong
 
 
 def _broad_excepts() -> Iterator[str]:
-    for path, tree in _sources().items():
-        for node in _nodes(tree):
+    for path, tree in sources().items():
+        for node in nodes(tree):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "BaseException"
                 is_broad = {"Exception", "BaseException"} & set(caught.strip("()").replace(",", " ").split())
@@ -381,7 +367,7 @@ def test_any_exception_is_caught_only_where_it_is_said_why() -> None:
 
 def _nurseries() -> Iterator[str]:
     for path, tree in (*_in("node").items(), *_in("wallet").items()):
-        for node in _nodes(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Attribute) and node.attr == "open_nursery":
                 yield f"{path} {_function_around(tree, node)}"
 
