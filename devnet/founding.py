@@ -14,8 +14,6 @@ from node.config import NodeConfig, read_config, write_config
 from node.identity import read_identity
 from node.ports import hold_port
 from node.store import identity_folder
-from node.transport import peer_id_of
-from protocol.signing import SecretKey
 from wallet.founding import Founder, Terms, found_together
 
 from .places import Place
@@ -47,7 +45,7 @@ def settle_network(homes: Sequence[Path]) -> None:
 
 
 def _peer_id(home: Path) -> str:
-    return peer_id_of(SecretKey.from_seed(read_identity(identity_folder(home)).transport_seed).public)
+    return read_identity(identity_folder(home)).peer_id
 
 
 def _with_free_ports(config: NodeConfig, held: ExitStack) -> NodeConfig:

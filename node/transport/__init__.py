@@ -6,7 +6,6 @@ the library does; commands that do not talk to the network must not import it.
 
 from .doorstep import Doorstep, NotReached
 from .events import LinkDown, LinkEvent, LinkUp
-from .host import peer_id_of
 from .limits import FOUNDING_BYTES_MAX, FRAME_BYTES_MAX, HINT_BYTES_MAX, REPLY_BYTES_MAX, Pace
 from .nearby import meet_nearby
 from .service import Transport, can_be_dialled, open_transport
@@ -26,5 +25,4 @@ __all__ = [
     "can_be_dialled",
     "meet_nearby",
     "open_transport",
-    "peer_id_of",
 ]

@@ -23,12 +23,6 @@ from .logs import LOGGER
 from .noise import Noise
 
 SEED_BYTES = 32
-ED25519_PEER_PREFIX = bytes.fromhex("0024080112" + "20")
-
-
-def peer_id_of(public_key: bytes) -> str:
-    """The peer id of a 32-byte Ed25519 public key, as text."""
-    return str(ID(ED25519_PEER_PREFIX + public_key))
 
 
 def build_host(seed: bytes, gate: Gate) -> BasicHost:

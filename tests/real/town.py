@@ -21,7 +21,7 @@ from node.config import read_config, write_config
 from node.identity import read_identity
 from node.journal import Journal
 from node.store import identity_folder, journal_folder
-from node.transport import peer_id_of
+from protocol.addresses import peer_text
 from protocol.signing import SecretKey
 from wallet.founding import Founder, Terms, found_together
 
@@ -197,7 +197,7 @@ def _address(home: Path) -> str:
 
 def peer_of(home: Path) -> str:
     """The peer id of a home's node."""
-    return peer_id_of(SecretKey.from_seed(read_identity(identity_folder(home)).transport_seed).public)
+    return peer_text(SecretKey.from_seed(read_identity(identity_folder(home)).transport_seed).public)
 
 
 def let_in(home: Path, peers: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from node.transport import peer_id_of
+from protocol.addresses import peer_text
 from protocol.signing import SecretKey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ def seed_of(number: int) -> bytes:
 
 def peer_of(number: int) -> str:
     """The peer id that `seed_of(number)` gives."""
-    return peer_id_of(bytes(SecretKey.from_seed(seed_of(number)).public))
+    return peer_text(SecretKey.from_seed(seed_of(number)).public)
 
 
 @dataclass(slots=True)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from node.transport.gate import Gate
-from node.transport.host import build_host, peer_id_of
+from node.transport.host import build_host
 from node.transport.limits import BAD_FRAMES_MAX, CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, Conduct
+from protocol.addresses import peer_text
 from protocol.signing import SecretKey
 
 
@@ -87,4 +88,4 @@ def test_a_seed_of_the_wrong_length_makes_no_host(size: int) -> None:
 def test_the_peer_id_follows_from_the_public_key_alone() -> None:
     seed = bytes(range(32))
     host = build_host(seed, gate())
-    assert str(host.get_id()) == peer_id_of(bytes(SecretKey.from_seed(seed).public))
+    assert str(host.get_id()) == peer_text(SecretKey.from_seed(seed).public)
