@@ -9,9 +9,17 @@ import sys
 from pathlib import Path
 
 import wallet
+from wallet.scripting.answers import Event
 
 WORD = "Thank you"
+MEMO_BYTES_MAX = 256
 LITTLE = "0.01"
+
+
+def words_for(event: Event) -> str:
+    """What is said of a payment. A sealed memo is for two people alone, and a long one leaves no room for thanks."""
+    words = f"{WORD} for {event.memo}"
+    return words if event.memo and not event.sealed and len(words.encode()) <= MEMO_BYTES_MAX else WORD
 
 
 def main() -> int:
@@ -28,9 +36,9 @@ def main() -> int:
         for event in me.events(after):
             is_paid = (event.direction, event.state) == ("in", "final")
             if is_paid and event.payer and not (event.memo or "").startswith(WORD):
-                words = f"{WORD} for {event.memo}" if event.memo else WORD
+                words = words_for(event)
                 try:
-                    me.pay(event.payer, LITTLE, memo=words[:120], ref=f"thanks {event.id}")
+                    me.pay(event.payer, LITTLE, memo=words, ref=f"thanks {event.id}")
                 except wallet.RuleRefusal as error:
                     print(f"cannot thank @{event.payer}: {error}", flush=True)
                 else:
