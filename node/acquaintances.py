@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 
 import trio
 
@@ -31,7 +32,7 @@ WITNESSES_MAX = 32
 """Cards of witnesses that are dialled: first those that a steward signed or that proved it on a link."""
 OTHERS_MAX = 12
 ADDRESSES_MAX = 8
-"""Of one peer: account 0's card first."""
+"""Of one peer: one of each who says it is his, in turn, so that nobody's wrong ones crowd out the right ones."""
 ADDRESSES_REMEMBERED = 8_192
 """Addresses of which it is remembered whether they can be dialled: finding out takes longer than all else."""
 NEARBY_MAX = 64
@@ -59,6 +60,8 @@ LINES_MAX, LINES_WITHIN_S = 10, 60.0
 class Acquaintance:
     """What the cards and the neighbourhood say of one peer."""
 
+    told: list[list[str]] = field(default_factory=list)
+    """The addresses that each card names, account 0's first."""
     addresses: dict[str, None] = field(default_factory=dict)
     is_witness: bool = False
     is_vouched: bool = False
@@ -133,6 +136,8 @@ class Acquaintances:
         for author, card in self._board.cards(wallclock.now_s()):
             if card.peer != self._transport.peer_id:
                 self._introduce(found.setdefault(card.peer, Acquaintance()), author, card)
+        for known in found.values():
+            known.addresses = dict.fromkeys(_in_turn(known.told)[:ADDRESSES_MAX])
         configured = {entry.rpartition("/p2p/")[2] for entry in self._configured}
         for peer, addresses in self._nearby.items():
             if peer in found or peer in configured:
@@ -143,9 +148,7 @@ class Acquaintances:
     def _introduce(self, known: Acquaintance, author: AccountId, card: Card) -> None:
         known.is_witness |= bool(card.roles & ROLE_WITNESS)
         known.is_vouched |= author == COMMONS or card.peer in self._proven
-        for address in card.addresses:
-            if len(known.addresses) < ADDRESSES_MAX and self._can_be_dialled(f"{address}/p2p/{card.peer}"):
-                known.addresses[address] = None
+        known.told.append([one for one in card.addresses if self._can_be_dialled(f"{one}/p2p/{card.peer}")])
 
     def _chosen(self, found: dict[str, Acquaintance]) -> list[str]:
         """Whom to dial, of those who can be reached: witnesses, and some others."""
@@ -250,3 +253,9 @@ class Acquaintances:
             yield f"this node's card expired on {day}, so other nodes do not know it any more; a new one must be signed"
         elif any(card.peer != self._transport.peer_id for _, card in self._board.cards(wallclock.now_s())):
             yield "this node has no card, so the nodes of other members do not know it; a member or a steward signs one"
+
+
+def _in_turn(told: Sequence[Sequence[str]]) -> list[str]:
+    """The first address of each, then the second of each, and so on; none twice."""
+    ranks = zip_longest(*told)
+    return list(dict.fromkeys(address for rank in ranks for address in rank if address is not None))

@@ -204,6 +204,12 @@ async def test_of_many_addresses_for_one_peer_the_stewards_are_first_and_so_many
     assert len(entries) == ADDRESSES_MAX and entries[0] == f"{address(200)}/p2p/{peer('node')}"
 
 
+async def test_nobody_crowds_out_the_addresses_of_a_peer_by_claiming_it(town: Town) -> None:
+    claimed = [a_card(town, AccountId(n), "node", map(address, range(4 * n, 4 * n + 4))) for n in range(1, 4)]
+    net, _, _ = started(town, *claimed, a_card(town, AccountId(9), "node", [address(200)]))
+    assert f"{address(200)}/p2p/{peer('node')}" in net.lists[-1], "its owner was admitted after those who claim it"
+
+
 async def test_an_address_that_nobody_can_dial_is_left_out_and_harms_nobody(town: Town) -> None:
     """Names that the library refuses pass the shape of a card."""
     bad = ["/dns/ab--cd.example/tcp/1", "/dns4/xn--a.example/tcp/1", ADDRESS]
