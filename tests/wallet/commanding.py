@@ -28,7 +28,7 @@ PREVIEW = {
     "levy": "0.00",
 }  # fmt: skip
 ROW = {
-    "id": "pay1abc", "kind": "paid", "state": "final", "other": "bob", "amount": "-2.50", "memo": "bread",
+    "id": "pay1abc", "kind": "paid", "state": "final", "other": "bob", "alike": [], "amount": "-2.50", "memo": "bread",
     "sealed": False, "ref": None, "time": 1700000000,
 }  # fmt: skip
 STATUS = {

@@ -282,6 +282,13 @@ def test_show_and_status_and_members(tally: Tally) -> None:
     assert "you, suspended, looks like @αna" in listed and "Ana's bakery" in listed
 
 
+def test_the_history_says_whose_name_looks_like_another(tally: Tally) -> None:
+    rows = [{**ROW, "alike": ["b0b"]}, ROW]
+    tally.answers = {"history": {"unit": "hours", "rows": rows, "next": None}}
+    first, second = tally("history").out.splitlines()
+    assert "paid @bob (looks like @b0b)" in first and "looks like" not in second
+
+
 def test_an_id_cannot_reach_another_address(tally: Tally) -> None:
     for id in ("../down", "", "pay1?x=1", "pay1 2"):
         got = tally("show", id, "--json")

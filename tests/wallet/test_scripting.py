@@ -205,5 +205,5 @@ def test_who_waited_too_long_for_a_node_is_told_so(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_time_that_no_calendar_has_is_the_last_one_there_is() -> None:
-    row = answers.HistoryRow("pay1", "received", "final", "eve", Decimal(1), None, False, None, 2**62)
+    row = answers.HistoryRow("pay1", "received", "final", "eve", (), Decimal(1), None, False, None, 2**62)
     assert (row.when.year, row.when.tzname()) == (9999, "UTC")

@@ -23,12 +23,13 @@ class BalanceView(TypedDict):
 
 
 class RowView(TypedDict):
-    """One line of a history; the amount is signed as it moves the balance."""
+    """One line of a history; the amount is signed as it moves the balance. `alike`: handles that `other` looks like."""
 
     id: str
     kind: Kind
     state: str
     other: str
+    alike: list[str]
     amount: str
     memo: str | None
     sealed: bool

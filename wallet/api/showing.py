@@ -99,7 +99,8 @@ class Showing:
 
     def _history(self, account: AccountId, limit: int, after: str | None = None) -> HistoryView:
         community, page = self._wallet.community(), self._wallet.history(account, limit, after)
-        rows = [row_view(row, community.decimals) for row in page.rows]
+        called = self._names.called()
+        rows = [row_view(row, called.get(row.other.account), community.decimals) for row in page.rows]
         return {"account": account, "unit": community.unit, "rows": rows, "next": page.next}
 
     async def members(self, request: Request) -> Response:

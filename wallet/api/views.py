@@ -29,13 +29,14 @@ def balance_view(found: Balance) -> BalanceView:
     }
 
 
-def row_view(row: HistoryRow, decimals: int) -> RowView:
+def row_view(row: HistoryRow, other: Called | None, decimals: int) -> RowView:
     """One line of a history; the amount is signed as it moves the balance."""
     return {
         "id": row.id,
         "kind": row.kind,
         "state": row.state,
         "other": row.other.handle,
+        "alike": [] if other is None else list(other.alike),
         "amount": format_amount(row.amount, decimals),
         "memo": row.memo,
         "sealed": row.sealed,

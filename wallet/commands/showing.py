@@ -96,7 +96,8 @@ def history_words(row: Mapping[str, Any], unit: str) -> tuple[str, ...]:
     is_paid = row["kind"] == "paid" and row["state"] in ("final", "seen")
     kind = "paid" if is_paid else KIND_WORDS.get(row["kind"], row["kind"])
     amount = row["amount"] if row["amount"].startswith("-") else f"+{row['amount']}"
-    return when(row["time"]), amount, unit, f"{kind} @{row['other']}", memo_words(row), row["state"]
+    alike = f" ({alike_words(row['alike'])})" if row["alike"] else ""
+    return when(row["time"]), amount, unit, f"{kind} @{row['other']}{alike}", memo_words(row), row["state"]
 
 
 def shortened(text: str, most: int) -> str:

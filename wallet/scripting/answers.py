@@ -70,6 +70,7 @@ class HistoryRow(Timed):
     kind: str
     state: str
     other: str
+    alike: tuple[str, ...]
     amount: Decimal
     memo: str | None
     sealed: bool
