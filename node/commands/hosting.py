@@ -69,14 +69,17 @@ def card(session: Session, new: bool, expires: float) -> None:
 @contextmanager
 def plainly() -> Iterator[None]:
     """Say what is wrong with a home or an address as a plain failure."""
-    from node.addresses import NotAnAddress
     from node.filesystem import StoreRefused
 
     try:
         yield
     except StoreRefused as error:
         raise CallFailed("store_refused", f"{error.facts}.", next=f"{error.next_step}.") from None
-    except NotAnAddress as error:
+    except ValueError as error:
+        from node.addresses import NotAnAddress  # loads the protocol, which `status` does without
+
+        if not isinstance(error, NotAnAddress):
+            raise
         raise CallFailed("bad_address", f"{error}.", exit_status=USAGE, next="Nothing was changed.") from None
 
 

@@ -11,7 +11,7 @@ THRIFT = 64
 """Argon2id takes this part of the memory that it is asked to take."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def stretched_once() -> Iterator[None]:
     """Remember what comes of each passphrase, salt and cost, and of each wallet's words, and let guesses be cheap."""
 
