@@ -172,7 +172,7 @@ def test_one_asks_while_the_steward_is_away_and_is_admitted_and_paid_when_she_is
     said = joined.emil.tally("init", "--join", link, "--handle", "emil", "--no-passphrase", "--listen", "none")
     assert "ask" in said
     joined.emil.tally("up", "--detach")
-    assert standing_of(joined.emil) == "asked"
+    until(lambda: standing_of(joined.emil) == "asked", 20, "a host has taken the request")
     joined.ana.tally("up", "--detach")
     until(lambda: "emil" in joined.ana.tally("requests"), MENDED_WITHIN_S, "the request was passed on to the steward")
     joined.ana.tally("admit", "@emil", "--yes")
